@@ -1,0 +1,198 @@
+"""The schema, one migration after another. Applied by ``archive.store.open_archive``.
+
+Two choices are worth knowing (both measured at a million rows, see docs/choices.md):
+
+- ``articles.id`` is ``(days since 1970-01-01 of publication << 14) | number within that day``, so that
+  newest-first is the order of row ids and needs no sort.
+- ``articles`` is narrow; the long text lives in ``texts``, which is also the content of ``articles_fts``.
+
+``table.transform()`` drops full-text triggers without a word: a migration that transforms ``texts`` or
+``articles`` must create them anew.
+"""
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("bilateral")
+
+FTS_TRIGGERS = """
+CREATE TRIGGER texts_ai AFTER INSERT ON texts BEGIN
+  INSERT INTO articles_fts(rowid, title, description, text)
+  VALUES (new.article, new.title, new.description, new.text);
+END;
+CREATE TRIGGER texts_ad AFTER DELETE ON texts BEGIN
+  INSERT INTO articles_fts(articles_fts, rowid, title, description, text)
+  VALUES ('delete', old.article, old.title, old.description, old.text);
+END;
+CREATE TRIGGER texts_au AFTER UPDATE ON texts
+WHEN old.title IS NOT new.title OR old.description IS NOT new.description OR old.text IS NOT new.text
+BEGIN
+  INSERT INTO articles_fts(articles_fts, rowid, title, description, text)
+  VALUES ('delete', old.article, old.title, old.description, old.text);
+  INSERT INTO articles_fts(rowid, title, description, text)
+  VALUES (new.article, new.title, new.description, new.text);
+END;
+CREATE TRIGGER articles_au AFTER UPDATE OF title, description ON articles
+WHEN old.title IS NOT new.title OR old.description IS NOT new.description
+BEGIN
+  UPDATE texts SET title = new.title, description = new.description WHERE article = new.id;
+END;
+"""
+
+TABLES = """
+CREATE TABLE outlets (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, country TEXT NOT NULL, language TEXT NOT NULL,
+  kind TEXT NOT NULL, homepage TEXT NOT NULL, timezone TEXT NOT NULL, access TEXT NOT NULL,
+  delay REAL NOT NULL, screen TEXT NOT NULL, watched_since TEXT
+);
+
+CREATE TABLE routes (
+  url TEXT PRIMARY KEY, outlet TEXT NOT NULL REFERENCES outlets(id), kind TEXT NOT NULL,
+  parent TEXT, origin TEXT NOT NULL, state TEXT, reason TEXT, status INTEGER,
+  etag TEXT, last_modified TEXT, last_checked TEXT, last_ok TEXT, items INTEGER, newest TEXT
+);
+CREATE INDEX routes_outlet ON routes(outlet);
+CREATE INDEX routes_parent ON routes(parent);
+
+CREATE TABLE stories (
+  id INTEGER PRIMARY KEY, title TEXT NOT NULL, first_published TEXT, last_published TEXT,
+  articles INTEGER NOT NULL DEFAULT 0, outlets INTEGER NOT NULL DEFAULT 0,
+  mx_articles INTEGER NOT NULL DEFAULT 0, us_articles INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE articles (
+  id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, key TEXT NOT NULL UNIQUE,
+  outlet TEXT NOT NULL REFERENCES outlets(id), country TEXT NOT NULL, language TEXT NOT NULL,
+  title TEXT NOT NULL, description TEXT NOT NULL DEFAULT '', authors TEXT NOT NULL DEFAULT '',
+  section TEXT NOT NULL DEFAULT '', tags TEXT NOT NULL DEFAULT '[]',
+  published TEXT, published_local TEXT, published_source TEXT, published_precision TEXT,
+  modified TEXT, modified_local TEXT, zone_assumed INTEGER NOT NULL DEFAULT 0,
+  dates TEXT NOT NULL DEFAULT '[]',
+  first_seen TEXT NOT NULL, last_checked TEXT NOT NULL,
+  grade INTEGER NOT NULL, score REAL NOT NULL, terms TEXT NOT NULL DEFAULT '[]',
+  topic_version TEXT NOT NULL DEFAULT '',
+  word_count INTEGER NOT NULL, revisions INTEGER NOT NULL DEFAULT 1,
+  story INTEGER REFERENCES stories(id), copy_group INTEGER, wire TEXT,
+  paywalled INTEGER NOT NULL DEFAULT 0, completeness TEXT NOT NULL DEFAULT 'full',
+  form TEXT NOT NULL DEFAULT 'article', text_source TEXT NOT NULL DEFAULT 'page',
+  encoding_repaired TEXT NOT NULL DEFAULT '',
+  status TEXT NOT NULL DEFAULT 'live', sha256 TEXT NOT NULL, image TEXT
+);
+CREATE INDEX articles_outlet ON articles(outlet);
+CREATE INDEX articles_country ON articles(country);
+CREATE INDEX articles_language ON articles(language);
+CREATE INDEX articles_grade ON articles(grade);
+CREATE INDEX articles_published ON articles(published);
+CREATE INDEX articles_first_seen ON articles(first_seen);
+CREATE INDEX articles_story ON articles(story);
+CREATE INDEX articles_copy_group ON articles(copy_group);
+CREATE INDEX articles_status ON articles(status);
+
+CREATE TABLE texts (
+  article INTEGER PRIMARY KEY REFERENCES articles(id),
+  title TEXT NOT NULL, description TEXT NOT NULL DEFAULT '', text TEXT NOT NULL
+);
+CREATE VIRTUAL TABLE articles_fts USING fts5(
+  title, description, text,
+  content=[texts], content_rowid=[article], tokenize="unicode61 remove_diacritics 2"
+);
+INSERT INTO articles_fts(articles_fts, rank) VALUES ('rank', 'bm25(8.0, 3.0, 1.0)');
+INSERT INTO articles_fts(articles_fts, rank) VALUES ('automerge', 8);
+INSERT INTO articles_fts(articles_fts, rank) VALUES ('crisismerge', 64);
+
+CREATE TABLE snapshots (
+  id INTEGER PRIMARY KEY, url TEXT NOT NULL, page TEXT NOT NULL, fetched TEXT NOT NULL,
+  status INTEGER NOT NULL, warc_file TEXT NOT NULL, warc_offset INTEGER NOT NULL,
+  warc_length INTEGER NOT NULL, payload_digest TEXT NOT NULL, content_type TEXT,
+  etag TEXT, last_modified TEXT, outcome TEXT, reason TEXT, article INTEGER REFERENCES articles(id)
+);
+CREATE INDEX snapshots_url ON snapshots(url);
+CREATE INDEX snapshots_page ON snapshots(page);
+CREATE INDEX snapshots_article ON snapshots(article);
+CREATE INDEX snapshots_pending ON snapshots(id) WHERE outcome IS NULL;
+
+CREATE TABLE revisions (
+  id INTEGER PRIMARY KEY, article INTEGER NOT NULL REFERENCES articles(id), number INTEGER NOT NULL,
+  seen TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL DEFAULT '', text TEXT NOT NULL,
+  sha256 TEXT NOT NULL, snapshot INTEGER REFERENCES snapshots(id),
+  kinds TEXT NOT NULL DEFAULT '[]', words_added INTEGER, words_removed INTEGER,
+  UNIQUE (article, number)
+);
+CREATE INDEX revisions_seen ON revisions(seen);
+
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY, article INTEGER NOT NULL REFERENCES articles(id), seen TEXT NOT NULL,
+  event TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '', snapshot INTEGER REFERENCES snapshots(id)
+);
+CREATE INDEX events_article ON events(article);
+CREATE INDEX events_seen ON events(seen);
+
+CREATE TABLE pages (
+  url TEXT PRIMARY KEY, key TEXT NOT NULL, outlet TEXT REFERENCES outlets(id),
+  discovered TEXT NOT NULL, via TEXT NOT NULL, route TEXT NOT NULL DEFAULT '',
+  headline TEXT NOT NULL DEFAULT '', summary TEXT NOT NULL DEFAULT '',
+  published_local TEXT, content TEXT NOT NULL DEFAULT '',
+  state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
+  tries INTEGER NOT NULL DEFAULT 0, last_try TEXT, next_try TEXT,
+  redirected_to TEXT, article INTEGER REFERENCES articles(id)
+);
+CREATE INDEX pages_key ON pages(key);
+CREATE INDEX pages_state ON pages(state, outlet);
+CREATE INDEX pages_outlet ON pages(outlet, discovered);
+CREATE INDEX pages_article ON pages(article);
+
+CREATE TABLE verdicts (
+  page TEXT PRIMARY KEY, judged TEXT NOT NULL, title TEXT NOT NULL DEFAULT '',
+  grade INTEGER NOT NULL, score REAL NOT NULL, terms TEXT NOT NULL DEFAULT '[]',
+  topic_version TEXT NOT NULL DEFAULT '', snapshot INTEGER REFERENCES snapshots(id)
+);
+
+CREATE TABLE crawls (
+  id INTEGER PRIMARY KEY, started TEXT NOT NULL, finished TEXT, outcome TEXT,
+  outlets INTEGER NOT NULL DEFAULT 0, discovered INTEGER NOT NULL DEFAULT 0,
+  fetched INTEGER NOT NULL DEFAULT 0, not_modified INTEGER NOT NULL DEFAULT 0,
+  new INTEGER NOT NULL DEFAULT 0, revised INTEGER NOT NULL DEFAULT 0,
+  off_topic INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
+  version TEXT NOT NULL DEFAULT '', topic_version TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE crawl_outlets (
+  crawl INTEGER NOT NULL REFERENCES crawls(id), outlet TEXT NOT NULL REFERENCES outlets(id),
+  discovered INTEGER NOT NULL DEFAULT 0, screened_out INTEGER NOT NULL DEFAULT 0,
+  fetched INTEGER NOT NULL DEFAULT 0, not_modified INTEGER NOT NULL DEFAULT 0,
+  new INTEGER NOT NULL DEFAULT 0, revised INTEGER NOT NULL DEFAULT 0,
+  off_topic INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
+  routes_ok INTEGER NOT NULL DEFAULT 0, routes_failed INTEGER NOT NULL DEFAULT 0,
+  seconds REAL NOT NULL DEFAULT 0, note TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (crawl, outlet)
+);
+
+CREATE TABLE blocks (
+  outlet TEXT NOT NULL REFERENCES outlets(id), digest TEXT NOT NULL,
+  pages INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (outlet, digest)
+) WITHOUT ROWID;
+
+CREATE TABLE labels (
+  id INTEGER PRIMARY KEY, url TEXT NOT NULL, grade INTEGER NOT NULL, note TEXT NOT NULL DEFAULT '',
+  coder TEXT NOT NULL DEFAULT '', created TEXT NOT NULL, topic_version TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX labels_url ON labels(url);
+"""
+
+
+@migrations()
+def first_schema(db: Database) -> None:
+    """Outlets, routes, pages, snapshots, articles with their texts and revisions, and the crawl ledger."""
+    for statement in _statements(TABLES + FTS_TRIGGERS):
+        db.execute(statement)
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script at statement ends, triggers kept whole (``executescript`` would commit first)."""
+    import sqlite3
+
+    statements, pending = [], ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending.strip())
+            pending = ""
+    return statements

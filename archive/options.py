@@ -1,0 +1,71 @@
+"""The options that many commands share, so that they are spelled, defaulted and explained once."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from sqlite_utils import Database
+
+from archive.store import ArchiveError, open_archive, open_existing
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_DB = Path("data/archive.db")
+SHIPPED_TOPIC = Path(__file__).with_name("topic.toml")
+SHIPPED_OUTLETS = Path(__file__).parents[1] / "crawlers" / "outlets.toml"
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_LOCKED = 3
+
+_file = click.Path(path_type=Path, dir_okay=False)
+
+db_option = click.option("--db", type=_file, default=DEFAULT_DB, show_default=True, help="The archive.")
+warc_dir_option = click.option(
+    "--warc-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of WARC files.  [default: warc/ beside the database]",
+)
+outlets_option = click.option(
+    "--outlets", type=_file, default=SHIPPED_OUTLETS, help="The outlet registry.  [default: the one shipped]"
+)
+topic_option = click.option(
+    "--topic", type=_file, default=SHIPPED_TOPIC, help="The topic definition.  [default: the one shipped]"
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Report as JSON on standard output.")
+
+
+def warc_folder(db: Path, warc_dir: Path | None) -> Path:
+    """Return the WARC folder: the one given, else ``warc/`` beside the database."""
+    return warc_dir if warc_dir is not None else db.parent / "warc"
+
+
+def writable(path: Path) -> Database:
+    """Open the archive for writing, made and migrated where needed; a failure ends the command with words."""
+    with plain_errors():
+        return open_archive(path)
+
+
+def readable(path: Path) -> Database:
+    """Open an archive that must exist already; a failure ends the command with words."""
+    with plain_errors():
+        return open_existing(path)
+
+
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn the archive's own errors into one line on standard error and exit code 1."""
+    try:
+        yield
+    except ArchiveError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def print_json(value: object) -> None:
+    """Write one JSON document to standard output."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
