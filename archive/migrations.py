@@ -10,6 +10,8 @@ Two choices are worth knowing (both measured at a million rows, see docs/choices
 ``articles`` must create them anew.
 """
 
+import sqlite3
+
 from sqlite_utils import Database, Migrations
 
 migrations = Migrations("bilateral")
@@ -165,11 +167,6 @@ CREATE TABLE crawl_outlets (
   PRIMARY KEY (crawl, outlet)
 );
 
-CREATE TABLE blocks (
-  outlet TEXT NOT NULL REFERENCES outlets(id), digest TEXT NOT NULL,
-  pages INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (outlet, digest)
-) WITHOUT ROWID;
-
 CREATE TABLE labels (
   id INTEGER PRIMARY KEY, url TEXT NOT NULL, grade INTEGER NOT NULL, note TEXT NOT NULL DEFAULT '',
   coder TEXT NOT NULL DEFAULT '', created TEXT NOT NULL, topic_version TEXT NOT NULL DEFAULT ''
@@ -187,8 +184,6 @@ def first_schema(db: Database) -> None:
 
 def _statements(script: str) -> list[str]:
     """Split a script at statement ends, triggers kept whole (``executescript`` would commit first)."""
-    import sqlite3
-
     statements, pending = [], ""
     for line in script.splitlines(keepends=True):
         pending += line

@@ -1,0 +1,256 @@
+"""The line itself: from a page that was fetched to an article in the archive.
+
+    exchange ─► save_snapshot ─► read_page (extract, judge) ─► record_reading
+
+The crawl, `bilateral add`, `bilateral reprocess` and a backfill all go this way; they differ only in where
+`read_page` runs (a crawl hands it to a worker process, so that no page can stall or kill it).
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from archive.extraction import extract
+from archive.models import Article, Lead, Outcome, Outlet, Page, Reading, Snapshot, Verdict
+from archive.pages import find_page, finish_page, page_lead
+from archive.relevance import judge
+from archive.snapshots import (
+    LEAD_TYPE,
+    Exchange,
+    SnapshotError,
+    SnapshotWriter,
+    find_snapshot,
+    load_body,
+    save_snapshot,
+)
+from archive.store import find_article, row, save_article, set_status, terms_json, text_digest, transaction
+from archive.times import utc_now
+from archive.topic import Topic
+from archive.urls import url_key
+
+NO_ARTICLE = {
+    "wall": Outcome.BLOCKED,
+    "soft-404": Outcome.FAILED,
+    "index": Outcome.FAILED,
+    "empty": Outcome.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one page: its outcome, the article it is now, if any, and why, in words."""
+
+    outcome: Outcome
+    article: int | None
+    reason: str
+
+
+def ingest(
+    db: Database, writer: SnapshotWriter, outlet: Outlet, exchange: Exchange, body: bytes, topic: Topic
+) -> Result:
+    """Take one fetched page along the whole line. ``body`` is the exchange's, decoded."""
+    snapshot = save_snapshot(db, writer, exchange)
+    page = page_of(db, outlet, snapshot, body)
+    reading = read_page(page, topic)
+    earlier = earlier_page(db, writer.folder, outlet, snapshot, reading)
+    return record_reading(db, outlet, snapshot, reading, read_page(earlier, topic) if earlier else None)
+
+
+def page_of(db: Database, outlet: Outlet, snapshot: Snapshot, body: bytes) -> Page:
+    """Return all that extraction may look at for a snapshot."""
+    columns = find_page(db, snapshot.page)
+    lead = page_lead(columns) if columns is not None else None
+    if snapshot.content_type == LEAD_TYPE:
+        lead, body = Lead(**json.loads(body)), b""
+    return Page(
+        url=snapshot.url,
+        body=body,
+        fetched=snapshot.fetched,
+        content_type=snapshot.content_type,
+        timezone=outlet.timezone,
+        language=outlet.language,
+        country=outlet.country,
+        outlet=outlet.id,
+        outlet_name=outlet.name,
+        agencies=outlet.agencies,
+        homepage=outlet.homepage,
+        hosts=outlet.hosts,
+        lead=lead,
+    )
+
+
+def lead_exchange(lead: Lead) -> Exchange:
+    """Return the exchange by which a feed's own words are kept where the page itself is not fetched."""
+    return Exchange(
+        url=lead.url,
+        page=lead.url,
+        fetched=utc_now(),
+        status=200,
+        status_text="",
+        request_headers=(),
+        response_headers=(("Content-Type", LEAD_TYPE),),
+        body=json.dumps(asdict(lead), ensure_ascii=False, sort_keys=True).encode(),
+    )
+
+
+def read_page(page: Page, topic: Topic) -> Reading:
+    """Extract and judge one page. Pure, so that it may run in a process of its own."""
+    article = extract(page)
+    return Reading(article=article, verdict=judge_article(article, topic))
+
+
+def judge_article(article: Article, topic: Topic) -> Verdict | None:
+    """Return the verdict on an article, or None where there is nothing to judge."""
+    if article.completeness in NO_ARTICLE:
+        return None
+    return judge(
+        article.title,
+        article.text,
+        topic,
+        description=article.description,
+        language=article.language,
+        date=article.published_local,
+    )
+
+
+def known_article(db: Database, page: str, url: str) -> dict[str, Any] | None:
+    """Return the stored article that a visit of ``page``, which calls itself ``url``, is a visit of."""
+    return row(
+        db,
+        "SELECT a.* FROM articles a WHERE a.url = ?"
+        " UNION ALL SELECT a.* FROM pages p JOIN articles a ON a.id = p.article WHERE p.url = ?",
+        [page, page],
+    ) or find_article(db, url)
+
+
+def earlier_page(
+    db: Database, folder: Path, outlet: Outlet, snapshot: Snapshot, reading: Reading
+) -> Page | None:
+    """Return the stored page to read again beside a changed one, or None where nothing seems changed.
+
+    What today's code reads off the earlier snapshot is what a change must be measured against: otherwise an
+    improvement of the extraction would be recorded as the publisher's edit.
+    """
+    known = known_article(db, snapshot.page, reading.article.url)
+    if known is None or reading.article.completeness in NO_ARTICLE:
+        return None
+    if known["sha256"] == text_digest(reading.article.title, reading.article.text):
+        return None
+    columns = row(
+        db,
+        "SELECT max(id) AS id FROM snapshots WHERE article = ? AND id != ? AND outcome IN ('new', 'revised')",
+        [known["id"], snapshot.id],
+    )
+    earlier = find_snapshot(db, columns["id"]) if columns and columns["id"] else None
+    if earlier is None:
+        return None
+    try:
+        return page_of(db, outlet, earlier, load_body(folder, earlier))
+    except SnapshotError:
+        return None
+
+
+def record_reading(
+    db: Database, outlet: Outlet, snapshot: Snapshot, reading: Reading, earlier: Reading | None = None
+) -> Result:
+    """Store what a page turned out to be: all of it in one transaction."""
+    with transaction(db):
+        known = known_article(db, snapshot.page, reading.article.url)
+        return _conclude(db, snapshot, _decide(db, outlet, snapshot, reading, earlier, known))
+
+
+def record_failure(db: Database, snapshot: Snapshot, outcome: Outcome, reason: str) -> Result:
+    """Store that a page was answered, but not with an article (an error status, a body nobody can read)."""
+    with transaction(db):
+        known = known_article(db, snapshot.page, snapshot.url)
+        if known is not None and outcome is Outcome.GONE:
+            set_status(db, known["id"], "gone", seen=snapshot.fetched, detail=reason, snapshot=snapshot.id)
+        return _conclude(db, snapshot, Result(outcome, known["id"] if known else None, reason))
+
+
+def _conclude(db: Database, snapshot: Snapshot, result: Result) -> Result:
+    db.execute(
+        "UPDATE snapshots SET outcome = ?, reason = ?, article = ? WHERE id = ?",
+        [result.outcome, result.reason, result.article, snapshot.id],
+    )
+    finish_page(
+        db, snapshot.page, result.outcome, reason=result.reason, article=result.article,
+        redirected_to=snapshot.url if snapshot.url != snapshot.page else None,
+    )  # fmt: skip
+    return result
+
+
+def _decide(
+    db: Database,
+    outlet: Outlet,
+    snapshot: Snapshot,
+    reading: Reading,
+    earlier: Reading | None,
+    known: dict[str, Any] | None,
+) -> Result:
+    article, verdict = reading.article, reading.verdict
+    if verdict is None:
+        return _without_article(db, snapshot, article, known)
+    if known is not None and not _is_own_address(db, known["id"], snapshot.page):
+        return Result(Outcome.DUPLICATE, known["id"], f"the same article as {known['url']}")
+    _save_verdict(db, snapshot, article, verdict)
+    if known is None:
+        if verdict.grade == 0:
+            return Result(Outcome.OFF_TOPIC, None, "not on the subject")
+        number, outcome = save_article(
+            db, outlet, article, verdict, seen=snapshot.fetched, snapshot=snapshot.id
+        )
+        return Result(outcome, number, "teaser" if article.completeness == "teaser" else "")
+    moved = url_key(article.url) != known["key"] and snapshot.url != snapshot.page
+    set_status(
+        db, known["id"], "moved" if moved else "live", seen=snapshot.fetched,
+        detail=snapshot.url if moved else "", snapshot=snapshot.id,
+    )  # fmt: skip
+    if earlier is not None and _same_text(earlier.article, article):
+        # Only our reading of it has changed since the page was stored.
+        return Result(Outcome.UNCHANGED, known["id"], "")
+    same = replace(article, url=known["url"])
+    number, outcome = save_article(db, outlet, same, verdict, seen=snapshot.fetched, snapshot=snapshot.id)
+    return Result(outcome, number, "")
+
+
+def _without_article(
+    db: Database, snapshot: Snapshot, article: Article, known: dict[str, Any] | None
+) -> Result:
+    reason = f"{article.completeness}: {article.completeness_reason}".strip(": ")
+    outcome = NO_ARTICLE.get(article.completeness, Outcome.FAILED)
+    if known is None:
+        return Result(outcome, None, reason)
+    if article.completeness in ("soft-404", "index"):
+        set_status(db, known["id"], "gone", seen=snapshot.fetched, detail=reason, snapshot=snapshot.id)
+        return Result(Outcome.GONE, known["id"], reason)
+    return Result(outcome, known["id"], reason)
+
+
+def _same_text(one: Article, other: Article) -> bool:
+    return text_digest(one.title, one.text) == text_digest(other.title, other.text)
+
+
+def _is_own_address(db: Database, article: int, page: str) -> bool:
+    """Whether a visit of ``page`` is a visit of the article, and not of a copy at another address."""
+    own = row(
+        db,
+        "SELECT 1 FROM pages WHERE article = ? AND state = 'archived' AND url = ?"
+        " UNION ALL SELECT 1 FROM articles WHERE id = ? AND url = ?",
+        [article, page, article, page],
+    )
+    return own is not None
+
+
+def _save_verdict(db: Database, snapshot: Snapshot, article: Article, verdict: Verdict) -> None:
+    db.execute(
+        "INSERT INTO verdicts (page, judged, title, grade, score, terms, topic_version, snapshot)"
+        " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (page) DO UPDATE SET judged = excluded.judged,"
+        " title = excluded.title, grade = excluded.grade, score = excluded.score, terms = excluded.terms,"
+        " topic_version = excluded.topic_version, snapshot = excluded.snapshot",
+        [snapshot.page, utc_now(), article.title, verdict.grade, verdict.score, terms_json(verdict),
+         verdict.topic_version, snapshot.id],
+    )  # fmt: skip

@@ -1,0 +1,225 @@
+"""Every URL ever discovered, and what became of it: one row each, in one named state.
+
+`pages` is also the frontier: what is ``queued`` was not done yet and is done by the next crawl.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlite_utils import Database
+
+from archive.models import Lead, Outcome, PageState
+from archive.revisions import is_developing
+from archive.store import row, rows, transaction
+from archive.times import format_utc, parse_utc, utc_now
+from archive.urls import BadURL, canonical_url, is_amp_or_mobile, url_key
+
+MAX_TRIES = 5  # failures after which a page is left alone
+RETRY_AFTER = (timedelta(minutes=0), timedelta(minutes=30), timedelta(hours=3), timedelta(hours=24))
+MAX_KEPT_CONTENT_CHARACTERS = 200_000  # of a feed item's own full text, until the page is done
+
+# After first_seen: when an archived article is looked at again.
+REVISIT_LADDER = tuple(
+    timedelta(**step)
+    for step in ({"hours": 1}, {"hours": 3}, {"hours": 12}, {"days": 2}, {"days": 7}, {"days": 30})
+)
+# The steps between for an article that says of itself that it is still being written, or has just changed.
+DEVELOPING_LADDER = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 30, 45, 90, 120))
+
+OUTCOME_STATES: dict[Outcome, PageState] = {
+    Outcome.NEW: "archived",
+    Outcome.REVISED: "archived",
+    Outcome.UNCHANGED: "archived",
+    Outcome.OFF_TOPIC: "off-topic",
+    Outcome.DUPLICATE: "duplicate",
+    Outcome.BLOCKED: "blocked",
+    Outcome.FAILED: "failed",
+    Outcome.GONE: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What `file_lead` made of a lead: the address to ask, or the state it ended in at once."""
+
+    url: str
+    state: PageState
+    new: bool
+
+
+def file_lead(db: Database, lead: Lead, *, refusal: str | None = None, screened_out: bool = False) -> Filed:
+    """Give a discovered URL its row, unless it has one.
+
+    ``refusal`` says why it may not be asked at all (then its state is ``blocked``). A URL that is another
+    form of one already filed becomes a ``duplicate`` of that.
+    """
+    with transaction(db):
+        known = row(db, "SELECT url, state FROM pages WHERE url = ?", [lead.url])
+        if known is not None:
+            return Filed(known["url"], known["state"], new=False)
+        if refusal is not None:
+            return _insert(db, lead, lead.url, _opaque_key(lead.url), "blocked", refusal)
+        try:
+            address, key = _address(lead.url), url_key(lead.url)
+        except BadURL as error:
+            return _insert(db, lead, lead.url, _opaque_key(lead.url), "blocked", str(error))
+        other = row(db, "SELECT url, state FROM pages WHERE key = ? AND state != 'duplicate'", [key])
+        if other is not None:
+            return _insert(db, lead, lead.url, key, "duplicate", f"another form of {other['url']}")
+        if address != lead.url:
+            _insert(db, lead, lead.url, key, "duplicate", f"another form of {address}")
+        state: PageState = "screened-out" if screened_out else "queued"
+        reason = "headline and summary show nothing of the subject" if screened_out else ""
+        return _insert(db, lead, address, key, state, reason)
+
+
+def _address(url: str) -> str:
+    # The plain address behind an AMP or mobile one is a guess; the page itself names it (rel=canonical).
+    return url.partition("#")[0] if is_amp_or_mobile(url) else canonical_url(url)
+
+
+def _opaque_key(url: str) -> str:
+    return "?" + hashlib.sha256(url.encode(errors="replace")).hexdigest()
+
+
+def _insert(db: Database, lead: Lead, url: str, key: str, state: PageState, reason: str) -> Filed:
+    content = lead.content[:MAX_KEPT_CONTENT_CHARACTERS] if state == "queued" else ""
+    db.execute(
+        "INSERT OR IGNORE INTO pages (url, key, outlet, discovered, via, route, headline, summary,"
+        " published_local, content, state, reason) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        [url, key, lead.outlet, utc_now(), lead.via, lead.route, lead.headline, lead.summary,
+         lead.published_local, content, state, reason],
+    )  # fmt: skip
+    return Filed(url, state, new=True)
+
+
+def queued_pages(db: Database, outlet: str) -> list[Lead]:
+    """Return what is still to be fetched of an outlet, and due, the newest discovered first."""
+    found = rows(
+        db,
+        "SELECT * FROM pages WHERE state = 'queued' AND outlet = ? AND (next_try IS NULL OR next_try <= ?)"
+        " ORDER BY discovered DESC, rowid",
+        [outlet, utc_now()],
+    )
+    return [page_lead(columns) for columns in found]
+
+
+def page_lead(columns: dict[str, Any]) -> Lead:
+    """Return what the route said of a page, from its row."""
+    return Lead(
+        url=columns["url"],
+        outlet=columns["outlet"],
+        via=columns["via"],
+        route=columns["route"],
+        headline=columns["headline"],
+        summary=columns["summary"],
+        published_local=columns["published_local"],
+        content=columns["content"],
+    )
+
+
+def find_page(db: Database, url: str) -> dict[str, Any] | None:
+    """Return the row of a URL, or of the page it is another form of."""
+    known = row(db, "SELECT * FROM pages WHERE url = ?", [url])
+    if known is not None:
+        return known
+    try:
+        key = url_key(url)
+    except BadURL:
+        return None
+    return row(db, "SELECT * FROM pages WHERE key = ? ORDER BY state = 'duplicate'", [key])
+
+
+def finish_page(
+    db: Database,
+    url: str,
+    outcome: Outcome,
+    *,
+    reason: str = "",
+    article: int | None = None,
+    redirected_to: str | None = None,
+) -> None:
+    """Put a page in the state its outcome means. An archived page keeps that state, whatever comes later."""
+    with transaction(db):
+        db.execute(
+            "UPDATE pages SET state = CASE WHEN state = 'archived' THEN state ELSE ? END,"
+            " reason = CASE WHEN state = 'archived' AND ? != 'archived' THEN reason ELSE ? END,"
+            " article = coalesce(?, article), redirected_to = coalesce(?, redirected_to),"
+            " content = '', tries = tries + 1, last_try = ?, next_try = NULL WHERE url = ?",
+            [
+                OUTCOME_STATES[outcome],
+                OUTCOME_STATES[outcome],
+                reason,
+                article,
+                redirected_to,
+                utc_now(),
+                url,
+            ],
+        )
+
+
+def postpone_page(db: Database, url: str, reason: str, *, not_before: str | None = None) -> PageState:
+    """Note a failure that may pass: the page stays queued until its tries are used up, then is failed."""
+    with transaction(db):
+        known = row(db, "SELECT state, tries FROM pages WHERE url = ?", [url])
+        if known is None:
+            return "failed"
+        tries = int(known["tries"]) + 1
+        state: PageState = known["state"]
+        if state == "queued" and tries >= MAX_TRIES:
+            state = "failed"
+        wait = RETRY_AFTER[min(tries, len(RETRY_AFTER)) - 1]
+        next_try = not_before or format_utc(parse_utc(utc_now()) + wait)
+        db.execute(
+            "UPDATE pages SET state = ?, reason = ?, tries = ?, last_try = ?, next_try = ? WHERE url = ?",
+            [state, known_reason(state, reason), tries, utc_now(), next_try, url],
+        )
+        return state
+
+
+def known_reason(state: PageState, reason: str) -> str:
+    """Return the reason to keep: an archived page's failed revisit is no reason against the page."""
+    return "" if state == "archived" else reason
+
+
+def due_revisits(db: Database, outlet: str, *, everything: bool = False) -> list[dict[str, Any]]:
+    """Return the archived articles of an outlet to look at again: ``id``, ``url``, ``etag``, ``last_modified``.
+
+    Due is an article not looked at since the last step of `REVISIT_LADDER` after ``first_seen``.
+    """
+    found = rows(
+        db,
+        "SELECT a.id, a.url, a.first_seen, a.last_checked, a.revisions, a.status, s.etag, s.last_modified,"
+        " t.text, a.language"
+        " FROM articles a JOIN texts t ON t.article = a.id LEFT JOIN snapshots s ON s.id ="
+        " (SELECT max(id) FROM snapshots WHERE article = a.id AND status = 200)"
+        " WHERE a.outlet = ? AND a.text_source = 'page' ORDER BY a.last_checked",
+        [outlet],
+    )
+    now = utc_now()
+    return [columns for columns in found if everything or is_due(columns, now)]
+
+
+def is_due(article: dict[str, Any], now: str) -> bool:
+    """Return whether a step of the article's ladder lies between its last check and now."""
+    steps = REVISIT_LADDER
+    if is_developing(article["text"], article["language"]):
+        steps = tuple(sorted((*steps, *DEVELOPING_LADDER)))
+    first, moment = parse_utc(article["first_seen"]), parse_utc(now)
+    checked = parse_utc(article["last_checked"])
+    return any(checked < first + step <= moment for step in steps)
+
+
+def state_counts(db: Database, outlet: str | None = None) -> dict[str, int]:
+    """Return how many pages are in each state."""
+    where, parameters = ("WHERE outlet = ?", [outlet]) if outlet else ("", [])
+    sql = f"SELECT state, count(*) FROM pages {where} GROUP BY state"
+    return dict(db.execute(sql, parameters).fetchall())
+
+
+def refiled(db: Database, url: str) -> None:
+    """Queue a page again, whatever its state, to be fetched by hand or after a change of mind."""
+    with transaction(db):
+        db.execute("UPDATE pages SET state = 'queued', next_try = NULL, tries = 0 WHERE url = ?", [url])
