@@ -68,7 +68,7 @@ def test_a_device_host_gives_way_to_the_host_of_the_homepage():
     "hopeless",
     ["", "nota", "/nota", "//elfaro.com.mx/nota", "javascript:alert(1)", "data:text/html,x", "mailto:a@b.mx",
      "ftp://elfaro.com.mx/", "file:///etc/passwd", "http://", "http:///nota", "http://[::1",
-     "http://a b.com/", "http://elfaro.com.mx:99999/", "http://elfaro.com.mx:x/", "http://elfaro.com.mx/\x00", 
+     "http://a b.com/", "http://elfaro.com.mx:99999/", "http://elfaro.com.mx:x/", "http://elfaro.com.mx/\x00",
      "http://..mx/",
      "http://elfaro.com.mx/\ud800", "http://evil.com\\@elfaro.com.mx/", "http://xn--/", "http://-/"],
 )  # fmt: skip
