@@ -1,0 +1,310 @@
+"""What kind of change a revision is: a new headline, another number, a correction note, an addition.
+
+Two versions are compared as sentences first, then as words inside the sentences that changed. Markup,
+spacing, letter case, the style of quotation marks and the furniture of a page (time stamps, "read also",
+sharing lines) are no change.
+"""
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+from archive.sentences import paragraphs, plain, quotations, sentences, words
+
+KINDS = ("headline", "lede", "number", "quotation", "correction", "addition", "cut", "rewrite")
+
+ALIGNED = 0.45  # from this share of common words, two sentences are versions of one another
+REWRITTEN = 0.5  # of the longer version's words; a larger share changed is a rewrite as a whole
+SENTENCE_WORDS = 3  # a whole sentence this long put in or taken out is an addition or a cut
+CLAUSE_WORDS = 6  # so are this many words put in or taken out inside a sentence
+LONG_TEXT = 3000  # words; above it difflib's shortcut for frequent words keeps the comparison fast
+
+
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE | re.MULTILINE)
+
+
+_CORRECTION = _any_of(
+    r"\bfe de (?:erratas?|errores)\b",
+    r"^\W*(?:nota (?:de correcci[oó]n|de (?:la )?redacci[oó]n|aclaratoria|del editor)"
+    r"|correcci[oó]n(?:es)?|corrige|corregido|aclaraci[oó]n|rectificaci[oó]n|actualizaci[oó]n)"
+    r"\b[^.\n]{0,60}?[:.—–-]",
+    r"^\W*(?:corrections?|corrected|corrects|clarification|editor'?s'? note|update|retraction)"
+    r"\b[^.\n]{0,60}?[:.—–-]",
+    r"\((?:corrige|corrects|correction|corrected|corregida?)\b",
+    r"\ban? (?:earlier|previous) version of th(?:is|e) (?:article|story|report|headline|post|release)",
+    r"\bth(?:is|e) (?:article|story|report|headline|post) (?:has been|was) "
+    r"(?:corrected|updated to (?:correct|clarify))",
+    r"\buna versi[oó]n (?:anterior|previa|inicial) de est[ea]",
+    r"\best[ea] (?:nota|art[ií]culo|informaci[oó]n|texto) (?:ha sido|fue) "
+    r"(?:corregid|actualizad|modificad|rectificad)[oa]",
+)
+_STAMP = _any_of(
+    r"\d{1,2}[:h.]\d{2}", r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}", r"\b(?:19|20)\d\d\b", r"\b(?:ago|hace)\b"
+)
+_UPDATED = _any_of(
+    r"^\W*[uú]ltima (?:actualizaci[oó]n|modificaci[oó]n)\b",
+    r"^\W*(?:actualizad[oa]|publicad[oa]|actualizaci[oó]n|(?:last )?updated?|(?:first )?published|posted)\b",
+)
+_FURNITURE = _any_of(
+    r"^\W*(?:tambi[eé]n )?(?:te|le) (?:puede|podr[ií]a) interesar\b",
+    r"^\W*(?:lee|lea|leer|mira|ver|ve|checa) (?:tambi[eé]n|m[aá]s)\b",
+    r"^\W*(?:read|see|watch) (?:also|more|next)\b",
+    r"^\W*also read\b",
+    r"^\W*related(?: stor| article|:|$)",
+    r"^\W*(?:notas?|noticias) relacionadas?\b",
+    r"^\W*(?:s[ií]guenos|follow us|suscr[ií]b(?:ete|ase)|subscribe|sign up)\b",
+    r"^\W*[uú]nete al? (?:nuestro )?canal\b",
+    r"^\W*(?:publicidad|advertisement|anuncio)\W*$",
+    r"^\W*(?:compart(?:e|ir)|share)\b.{0,40}$",
+    r"^\W*(?:tiempo de lectura\b|\d+ min(?:utos|utes)? (?:de lectura|read)\b)",
+    r"^\W*(?:(?:haz )?clic aqu[ií]|click here)\b",
+    r"^\W*(?:copyright\b|©|todos los derechos\b|all rights reserved\b)",
+    r"^\W*(?:m[aá]s (?:le[ií]das|noticias)|most (?:read|popular)|loading|cargando)\b",
+)
+_DEVELOPING = _any_of(
+    r"\b(?:informaci[oó]n|noticia|nota|historia|suceso) en (?:pleno )?desarrollo\b",
+    r"\best[ea] (?:es una )?(?:nota|noticia|historia|informaci[oó]n|art[ií]culo)\b.{0,40}"
+    r"\b(?:actualizando|ampliar[aá]|actualizar[aá])",
+    r"\b(?:en breve|en unos minutos|pr[oó]ximamente),? "
+    r"(?:m[aá]s (?:informaci[oó]n|detalles)|ampliaremos|ampliamos)",
+    r"\bampliaremos (?:la )?informaci[oó]n\b",
+    r"\bhabr[aá] m[aá]s informaci[oó]n\b",
+    r"\b(?:developing|breaking(?: news)?) (?:story|news)\b(?!-)",
+    r"\bstory (?:is|was) (?:still )?developing\b",
+    r"\bthis (?:story|article|report|post) (?:will be|is being) updated\b",
+    r"\bmore (?:details )?to (?:come|follow)\b",
+    r"\bcheck back for (?:more|updates)\b",
+    r"\bmore (?:details|information) (?:soon|shortly)\b",
+)
+_NUMBER_WORDS = (
+    "dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince veinte veintiuno "
+    "treinta cuarenta cincuenta sesenta setenta ochenta noventa cien ciento doscientos trescientos quinientos mil "
+    "millón millones docenas? decenas? "
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundreds? thousands? millions? "
+    "billion dozens?"
+)
+_NUMBER = re.compile(r"\d|^(?:" + _NUMBER_WORDS.replace(" ", "|") + ")$")
+_SHORT_NOTICE = 30  # words; a longer sentence that matches is news, not a notice
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionChange:
+    """The kinds of one revision, in the order of ``KINDS``, and its size in words, headline included."""
+
+    kinds: tuple[str, ...] = ()
+    words_added: int = 0
+    words_removed: int = 0
+
+
+@dataclass(slots=True)
+class _Diff:
+    """What differs between two texts, filled in sentence by sentence."""
+
+    pairs: list[tuple[str, str]] = field(default_factory=list)  # versions of one sentence
+    added: list[str] = field(default_factory=list)  # sentences without a counterpart
+    removed: list[str] = field(default_factory=list)
+
+
+def revision_kinds(
+    before_title: str, before_text: str, after_title: str, after_text: str, language: str | None = None
+) -> RevisionChange:
+    """Class the change from one version of an article to the next.
+
+    ``kinds`` is empty where nothing but markup, spacing, case or furniture changed. ``language`` is the
+    article's; the rules for Spanish and English apply together, since outlets of both kinds print both.
+    """
+    before, after = _content(before_text), _content(after_text)
+    diff = _compare(before, after)
+    kinds = set(_text_kinds(before, after, diff))
+    titles = plain(before_title), plain(after_title)
+    title_added, title_removed = _word_changes(*titles)
+    if title_added or title_removed or _marked(titles[0]) != _marked(titles[1]):
+        kinds.add("headline")
+    notes = [
+        s for s in _corrections(after_title, after_text) if s not in _corrections(before_title, before_text)
+    ]
+    if notes:
+        kinds.add("correction")
+    added, removed = _sizes(diff)
+    added += title_added + sum(len(words(note)) for note in notes)
+    return RevisionChange(tuple(kind for kind in KINDS if kind in kinds), added, removed + title_removed)
+
+
+def is_developing(text: str, language: str | None = None) -> bool:
+    """Tell whether the text says of itself that it is still being written ("Información en desarrollo").
+
+    Only short sentences count: one about a region "en desarrollo" is news.
+    """
+    return any(_is_developing_notice(sentence) for sentence in sentences(plain(text)))
+
+
+def _is_developing_notice(sentence: str) -> bool:
+    return bool(_DEVELOPING.search(sentence)) and len(words(sentence)) <= _SHORT_NOTICE
+
+
+def _is_correction(sentence: str) -> bool:
+    return bool(_CORRECTION.search(sentence)) and not _is_stamp(sentence)
+
+
+def _is_stamp(line: str) -> bool:
+    return bool(_UPDATED.match(line) and _STAMP.search(line)) and len(words(line)) <= 16
+
+
+def _content(text: str) -> list[list[str]]:
+    """Return the paragraphs as lists of sentences, without furniture, correction notes and notices."""
+    kept = []
+    for paragraph in paragraphs(plain(text)):
+        if _FURNITURE.match(paragraph) or _is_stamp(paragraph) or _is_correction(paragraph):
+            continue
+        lines = [s for s in sentences(paragraph) if not _is_developing_notice(s) and words(s)]
+        if lines:
+            kept.append(lines)
+    return kept
+
+
+def _corrections(title: str, text: str) -> list[str]:
+    """Return the correction notes: paragraphs that hold one, and a headline marked as corrected."""
+    found = [line for line in paragraphs(plain(text)) if _is_correction(line)]
+    if _CORRECTION.search(plain(title)):
+        found.append(plain(title))
+    return found
+
+
+def _compare(before: list[list[str]], after: list[list[str]]) -> _Diff:
+    old, new = _flat(before), _flat(after)
+    keys = [[" ".join(words(s)) for s in side] for side in (old, new)]
+    diff = _Diff()
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
+        if tag != "equal":
+            _align(old[i1:i2], new[j1:j2], diff)
+    return diff
+
+
+def _flat(content: list[list[str]]) -> list[str]:
+    return [sentence for paragraph in content for sentence in paragraph]
+
+
+def _align(old: list[str], new: list[str], diff: _Diff) -> None:
+    """Pair the sentences of one changed stretch with their versions, each with the most similar one left."""
+    left = list(new)
+    for sentence in old:
+        counted = Counter(words(sentence))
+        best = max(left, key=lambda s: _overlap(counted, Counter(words(s))), default=None)
+        if best is not None and _overlap(counted, Counter(words(best))) >= ALIGNED:
+            diff.pairs.append((sentence, best))
+            left.remove(best)
+        else:
+            diff.removed.append(sentence)
+    diff.added.extend(left)
+
+
+def _overlap(a: Counter[str], b: Counter[str]) -> float:
+    """Return the common words as a share of the geometric mean of both lengths."""
+    size = math.sqrt(a.total() * b.total())
+    return (a & b).total() / size if size else 0.0
+
+
+def _text_kinds(before: list[list[str]], after: list[list[str]], diff: _Diff) -> list[str]:
+    kinds = []
+    changes = [_hunks(a, b) for a, b in diff.pairs]
+    ledes = [words(version[0][0]) if version else [] for version in (before, after)]
+    if ledes[0] != ledes[1]:
+        kinds.append("lede")
+    if any(_number_changed(old, new) for hunks in changes for old, new in hunks):
+        kinds.append("number")
+    if any(_quotation_changed(a, b) for a, b in diff.pairs) or _remarked(before, after, diff):
+        kinds.append("quotation")
+    return kinds + _extent(before, after, diff, changes, bool(kinds))
+
+
+def _extent(
+    before: list[list[str]],
+    after: list[list[str]],
+    diff: _Diff,
+    changes: list[list[tuple[list[str], list[str]]]],
+    named: bool,
+) -> list[str]:
+    """Return addition, cut or rewrite: how much came, went or was put otherwise."""
+    added, removed = _sizes(diff)
+    sizes = [sum(len(words(s)) for s in _flat(version)) for version in (before, after)]
+    if min(added, removed) > REWRITTEN * max(*sizes, 1):
+        return ["rewrite"]
+    hunks = [hunk for hunks in changes for hunk in hunks]
+    kinds = []
+    if _passage(diff.added) or any(len(new) >= CLAUSE_WORDS and not old for old, new in hunks):
+        kinds.append("addition")
+    if _passage(diff.removed) or any(len(old) >= CLAUSE_WORDS and not new for old, new in hunks):
+        kinds.append("cut")
+    if len(kinds) == 2 and diff.added and diff.removed and _same_size(diff):
+        return ["rewrite"]
+    if not kinds and not named and (added or removed):
+        return ["rewrite"]
+    return kinds
+
+
+def _passage(lines: list[str]) -> bool:
+    return any(len(words(line)) >= SENTENCE_WORDS for line in lines)
+
+
+def _same_size(diff: _Diff) -> bool:
+    """Tell whether what came and what went are about as long: then it was put otherwise."""
+    sizes = sorted(sum(len(words(s)) for s in side) for side in (diff.added, diff.removed))
+    return sizes[1] <= 2 * sizes[0]
+
+
+def _hunks(before: str, after: str) -> list[tuple[list[str], list[str]]]:
+    """Return the words that differ, as (before, after) stretches."""
+    a, b = words(before), words(after)
+    matcher = SequenceMatcher(None, a, b, autojunk=len(a) + len(b) > LONG_TEXT)
+    return [(a[i1:i2], b[j1:j2]) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal"]
+
+
+def _word_changes(before: str, after: str) -> tuple[int, int]:
+    hunks = _hunks(before, after)
+    return sum(len(b) for _, b in hunks), sum(len(a) for a, _ in hunks)
+
+
+def _sizes(diff: _Diff) -> tuple[int, int]:
+    added = sum(len(words(s)) for s in diff.added)
+    removed = sum(len(words(s)) for s in diff.removed)
+    for a, b in diff.pairs:
+        more, less = _word_changes(a, b)
+        added, removed = added + more, removed + less
+    return added, removed
+
+
+def _number_changed(old: list[str], new: list[str]) -> bool:
+    """Tell whether a replaced stretch put one number for another, or a number for a vague word."""
+    before, after = ([w for w in side if _NUMBER.search(w)] for side in (old, new))
+    if before and after:
+        return Counter(before) != Counter(after)
+    return bool((before or after) and old and new and max(len(old), len(new)) <= 3)
+
+
+def _quotation_changed(before: str, after: str) -> bool:
+    """Tell whether words between quotation marks were altered, put into marks or taken out of them."""
+    old, new = _marked(before), _marked(after)
+    if old == new:
+        return False
+    if len(old) == len(new):
+        return True
+    shorter, longer = sorted((old, new), key=len)
+    others = set(words(after if shorter is old else before))
+    return any(q not in longer for q in shorter) or all(
+        set(q.split()) <= others for q in longer if q not in shorter
+    )
+
+
+def _marked(text: str) -> list[str]:
+    return [" ".join(words(quoted)) for quoted in quotations(text)]
+
+
+def _remarked(before: list[list[str]], after: list[list[str]], diff: _Diff) -> bool:
+    """Tell whether, with all words the same, quotation marks were put around some or taken from them."""
+    if diff.pairs or diff.added or diff.removed:
+        return False
+    return _marked(" ".join(_flat(before))) != _marked(" ".join(_flat(after)))
