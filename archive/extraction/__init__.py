@@ -1,0 +1,10 @@
+"""From a fetched page to an article: text, headline, names, times, and whether it is the article at all.
+
+Only this package imports trafilatura.
+"""
+
+from archive.extraction.article import extract
+from archive.extraction.blocks import block_digest
+from archive.extraction.errors import ExtractionError
+
+__all__ = ["ExtractionError", "block_digest", "extract"]

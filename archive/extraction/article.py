@@ -1,0 +1,231 @@
+"""The stage itself: `extract`, from a page to an article."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urljoin
+
+from lxml.html import HtmlElement
+
+from archive.extraction.agencies import agency_in_text
+from archive.extraction.blocks import Block
+from archive.extraction.completeness import Judgement, judge_completeness, looks_cut
+from archive.extraction.dates import Dates, find_dates
+from archive.extraction.encoding import decode, normalise
+from archive.extraction.kinds import find_form, find_language
+from archive.extraction.moments import fold
+from archive.extraction.parsing import parse, refuse_non_pages
+from archive.extraction.people import Byline, find_byline
+from archive.extraction.structured import Structured, read_structured, text_of
+from archive.extraction.text import Text, find_text, fragment_text, strip_dead
+from archive.extraction.titles import find_titles
+from archive.models import Article, Page
+from archive.urls import BadURL, canonical_url, plausible_canonical
+
+FEED_FULL = 150  # words from which on a feed's own content counts as the whole article
+
+
+def extract(page: Page) -> Article:
+    """Take the article off a page. Never returns None: ``completeness`` says what was fetched instead of one.
+
+    Raises ExtractionError where the bytes are no page at all. Has no time limit of its own; the caller sets one.
+    """
+    refuse_non_pages(page.body, page.content_type)
+    text, repaired = decode(page.body, page.content_type)
+    root = parse(text)
+    if root is None:
+        return _from_lead(page) if page.lead else _nothing(page)
+    article = replace(_from_tree(root, page), encoding_repaired=repaired)
+    return _with_feed(article, page)
+
+
+def _from_tree(root: HtmlElement, page: Page) -> Article:
+    found = read_structured(root, page.url)
+    titles = find_titles(root, found, page.lead.headline if page.lead else "")
+    dates = find_dates(root, found, page)
+    byline = find_byline(root, found, page)
+    strip_dead(root)
+    shown = fold(root.text_content()[:60_000])
+    body_text = text_of(found.article.get("articleBody"))
+    text = find_text(root, titles, page.boilerplate, body_text)
+    judgement = judge_completeness(root, found, titles, text.blocks, text.raw, shown)
+    return _assemble(page, found, titles, dates, byline, text, judgement)
+
+
+def _assemble(
+    page: Page,
+    found: Structured,
+    titles: list[str],
+    dates: Dates,
+    byline: Byline,
+    text: Text,
+    judgement: Judgement,
+) -> Article:
+    plain = text.plain
+    title = titles[0] if titles else ""
+    return Article(
+        url=find_canonical(found, page),
+        title=title,
+        text=plain,
+        completeness=judgement.completeness,
+        completeness_reason=judgement.reason,
+        paywalled=judgement.paywalled,
+        form=find_form(found, page.url, title, text.blocks),
+        description=_tidy(
+            found.first("og:description", "description", "twitter:description")
+            or text_of(found.article.get("description"))
+        ),
+        authors=byline.authors,
+        section=_section(found),
+        tags=_tags(found),
+        language=find_language(found, plain, page.language),
+        image=_image(found, page.url),
+        wire=agency_in_text([block.text for block in text.raw]) or byline.wire,
+        published_local=dates.published,
+        published_source=dates.source,
+        published_precision=dates.precision,
+        modified_local=dates.modified,
+        zone_assumed=dates.zone_assumed,
+        dates=dates.candidates,
+        blocks=text.digests,
+    )
+
+
+def find_canonical(found: Structured, page: Page) -> str:
+    """Return the address the page declares for itself where that is plausible, else its own, cleaned."""
+    home = page.homepage or urljoin(page.url, "/")
+    for declared in (found.links.get("canonical"), found.first("og:url"), text_of(found.article.get("url"))):
+        if declared and plausible_canonical(declared, page.url, home, page.hosts):
+            return _clean_url(urljoin(page.url, declared), page.homepage)
+    return _clean_url(page.url, page.homepage)
+
+
+def _clean_url(url: str, homepage: str) -> str:
+    try:
+        return canonical_url(url, homepage)
+    except BadURL:
+        return url
+
+
+def _tidy(text: str) -> str:
+    return " ".join(normalise(re.sub(r"<[^>]{1,200}>", " ", text)).split())
+
+
+def _section(found: Structured) -> str:
+    section = text_of(found.article.get("articleSection"))
+    section = section or found.first(
+        "article:section", "og:article:section", "parsely-section", "section", "sailthru.vertical", "category"
+    )
+    return "" if section.startswith("http") else _tidy(section)[:80]
+
+
+def _tags(found: Structured) -> tuple[str, ...]:
+    tags = (
+        list(_split_tags(found.article.get("keywords")))
+        or found.meta.get("article:tag", [])
+        or found.meta.get("og:article:tag", [])
+    )
+    if len(tags) < 2:
+        tags = tags or list(
+            _split_tags(found.first("news_keywords", "parsely-tags", "keywords", "sailthru.tags"))
+        )
+    return tuple(dict.fromkeys(tidy for tag in tags if (tidy := _tidy(tag)) and len(tidy) < 80))[:30]
+
+
+def _split_tags(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _split_tags(item) if not isinstance(item, str) else [item]
+    elif isinstance(value, dict):
+        yield text_of(value)
+    elif isinstance(value, str):
+        yield from value.split(",")
+
+
+def _image(found: Structured, url: str) -> str | None:
+    image = found.first(
+        "og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src"
+    )
+    declared = found.article.get("image") or found.article.get("thumbnailUrl")
+    if not image and isinstance(declared, (dict, list)):
+        first = declared[0] if isinstance(declared, list) and declared else declared
+        image = (
+            text_of(first.get("url") or first.get("contentUrl"))
+            if isinstance(first, dict)
+            else text_of(first)
+        )
+    image = image or text_of(found.links.get("image_src")) or (declared if isinstance(declared, str) else "")
+    try:
+        return urljoin(url, image) if image else None
+    except ValueError:
+        return None
+
+
+def _nothing(page: Page) -> Article:
+    return Article(
+        url=_clean_url(page.url, page.homepage),
+        title="",
+        text="",
+        completeness="empty",
+        completeness_reason="no markup",
+    )
+
+
+def _from_lead(page: Page) -> Article:
+    """Build what the feed alone tells: a teaser, whatever its length."""
+    lead = page.lead
+    assert lead is not None
+    blocks = _feed_blocks(page)
+    text = "\n\n".join(block.text for block in blocks) or _tidy(lead.summary)
+    dates = find_dates(None, Structured(), page)
+    return Article(
+        url=_clean_url(page.url, page.homepage),
+        title=_tidy(lead.headline),
+        text=text,
+        completeness="teaser" if text or lead.headline else "empty",
+        completeness_reason="only what the feed says",
+        text_source="feed",
+        description=_tidy(lead.summary),
+        language=find_language(Structured(), text, page.language),
+        wire=agency_in_text([block.text for block in blocks] or [text]),
+        published_local=dates.published,
+        published_source=dates.source,
+        published_precision=dates.precision,
+        modified_local=dates.modified,
+        zone_assumed=dates.zone_assumed,
+        dates=dates.candidates,
+    )
+
+
+def _feed_blocks(page: Page) -> list[Block]:
+    if page.lead is None or not page.lead.content:
+        return []
+    titles = [page.lead.headline] if page.lead.headline else []
+    return fragment_text(page.lead.content, titles, page.boilerplate)
+
+
+def _with_feed(article: Article, page: Page) -> Article:
+    """Where the page shows less than the feed carries in full, the feed's text stands."""
+    if page.lead is None or article.completeness not in ("teaser", "wall", "empty", "soft-404"):
+        return article
+    blocks = _feed_blocks(page)
+    text = "\n\n".join(block.text for block in blocks)
+    words = sum(block.words for block in blocks)
+    if article.completeness in ("wall", "soft-404"):
+        if words < FEED_FULL:
+            return article
+        base = _from_lead(page)
+        article = replace(
+            base,
+            completeness=article.completeness,
+            completeness_reason=article.completeness_reason,
+            paywalled=article.paywalled,
+        )
+    elif len(text) <= len(article.text):
+        return article
+    whole = words >= FEED_FULL and not looks_cut(blocks[-1].text)
+    reason = f"{article.completeness_reason}; the text is the feed's"
+    return replace(
+        article, text=text, text_source="feed", completeness="full" if whole else "teaser", completeness_reason=reason,
+        wire=agency_in_text([block.text for block in blocks]) or article.wire,
+    )  # fmt: skip

@@ -1,0 +1,186 @@
+"""Whether what was fetched is the article: full, a teaser, a wall, a soft 404, an index page, or nothing."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lxml.html import HtmlElement
+
+from archive.extraction.blocks import Block
+from archive.extraction.moments import fold
+from archive.extraction.structured import LISTING_TYPES, Structured, text_of
+from archive.models import Completeness
+
+_BOT = re.compile(
+    r"just a moment\.\.\.|attention required! \| cloudflare|checking your browser|verify(?:ing)? (?:that )?you are (?:a )?human|are you a (?:robot|human)|"
+    r"access (?:to this page has been )?denied|access denied|request unsuccessful\. incapsula|pardon our interruption|please enable (?:js|javascript|cookies)|"
+    r"enable javascript and cookies to continue|unusual traffic|ddos protection by|captcha|security check|bot verification|human verification|"
+    r"verifica(?:ndo)? que (?:eres|usted es|no eres)|no soy un robot|acceso denegado|comprobando (?:su|tu) navegador|un momento[.…]|habilita(?:r)? javascript|"
+    r"403 forbidden|error 1020|ray id"
+)
+_CONSENT = re.compile(
+    r"(?:before you continue|we (?:and our partners|value your privacy|care about your privacy)|your privacy choices|consent (?:to|management)|accept (?:all )?cookies to continue|"
+    r"valoramos (?:tu|su) privacidad|(?:antes de|para) continuar.{0,60}(?:cookies|privacidad)|nosotros y nuestros (?:socios|partners)|acepta(?:r)? (?:las )?cookies para|"
+    r"consiente|consentimiento)"
+)
+_LOGIN = re.compile(
+    r"^(?:log ?in|sign ?in|please (?:log|sign) in|inicia(?:r)? sesion|ingresa (?:a tu cuenta|con tu)|accede|acceder|regist(?:er|rate)|create (?:an|your) account|crea(?:r)? (?:tu|una) cuenta)\b"
+)
+_GONE = re.compile(
+    r"(?:page|article|story|content|url|file) (?:you(?:'re| are)? (?:requested|looking for) )?(?:was|is|could|can|has|does|not)\s*(?:not|n't|no longer|been (?:removed|deleted)|not be)?\s*(?:be )?(?:found|exist|available|removed|deleted)|"
+    r"page not found|not found\b|\b404\b|error 404|(?:we )?(?:couldn'?t|can'?t|could not|cannot) find (?:that|the|this|what)|no longer (?:available|exists)|oops|"
+    r"(?:pagina|nota|articulo|contenido|noticia|enlace) (?:que (?:buscas?|intentas?|solicit\w+).{0,30})?(?:no (?:fue )?(?:se )?(?:encontrad[oa]|encontro|existe|disponible|esta disponible|se encuentra)|ha sido (?:eliminad|borrad|retirad)\w+)|"
+    r"no (?:encontramos|hemos encontrado|pudimos encontrar|se encontro|se ha encontrado)|pagina no encontrada|ups\b|lo sentimos.{0,60}(?:pagina|nota|contenido)"
+)
+_PAYWALL = re.compile(
+    r"subscribe (?:now |today )?to (?:continue|keep|read|unlock|access|finish)|(?:to (?:continue|keep|finish) reading|to read (?:the|this) (?:full|rest|entire|complete)).{0,80}|"
+    r"(?:this|the) (?:article|story|content) is (?:for|only|reserved|exclusive|available (?:only )?(?:to|for)).{0,30}(?:subscribers|members)|(?:already|are you) a (?:subscriber|member)\s*\?|"
+    r"(?:exclusive|only) (?:to|for) (?:our )?(?:subscribers|members)|subscriber[- ](?:only|exclusive)|you(?:'ve| have) (?:reached|read|used|hit) (?:your|all|the).{0,40}(?:free|limit|articles)|"
+    r"unlock (?:this|the) (?:article|story)|start your (?:free )?(?:trial|subscription)|log in to (?:continue|read)|create (?:a free|an) account to (?:continue|read|keep)|"
+    r"(?:para|si (?:quieres|deseas)) (?:seguir|continuar) leyendo|(?:contenido|nota|articulo|texto|noticia) (?:es )?(?:exclusiv[oa]|reservad[oa]|solo|disponible (?:solo )?)\s*(?:para|de)? (?:nuestros |los )?(?:suscriptores|socios|miembros|usuarios registrados)|"
+    r"(?:exclusiv[oa]|solo) (?:para )?(?:nuestros )?suscriptores|suscribete (?:para|y) (?:leer|continuar|seguir|accede|sigue|tener|disfruta)|ya (?:eres|soy|es) suscriptor|(?:has|haz) (?:alcanzado|llegado|agotado).{0,40}(?:limite|articulos|notas|gratis|gratuit)|"
+    r"inicia sesion para (?:leer|continuar|seguir)|registrate (?:gratis )?para (?:leer|continuar|seguir)|lee la nota completa|desbloquea"
+)
+_CUT_END = re.compile(
+    r"(?:…|\.\.\.|\[…\]|\[\.\.\.\])\s*[\[(]?\s*(?:leer mas|lee mas|ver mas|seguir leyendo|sigue leyendo|continuar leyendo|continua(?:r)?|read more|continue reading|more|keep reading|see more)?\s*[\])»>→]*\s*$"
+    r"|(?:leer mas|seguir leyendo|continuar leyendo|continue reading|read more)\s*(?:…|\.\.\.|[»>→])*\s*$"
+)
+_READ_ON = re.compile(
+    r"(?:…|\.\.\.)\s*[\[(]?\s*(?:leer mas|lee mas|ver mas|seguir leyendo|sigue leyendo|continuar leyendo|read more|continue reading|keep reading|see more)"
+)
+_TYPES_OF_LISTING = frozenset(LISTING_TYPES)
+
+SHORT = 120  # words; a text of this length or less can be an announcement of the wall around it
+FULL = 350  # words; from here on a mention of subscribing is an advertisement
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How much of the article was had, why, and whether there is a paywall at all."""
+
+    completeness: Completeness
+    reason: str
+    paywalled: bool
+
+
+def judge_completeness(
+    root: HtmlElement,
+    found: Structured,
+    titles: list[str],
+    blocks: list[Block],
+    raw: list[Block],
+    page_text: str,
+) -> Judgement:
+    """Judge a page by its own statements, by the words of walls and missing pages, and by what is left as text.
+
+    ``blocks`` is the cleaned text, ``raw`` the text before cleaning (a "subscribe to go on" line is cut from the
+    text but tells why it ends), ``page_text`` all that the page shows, folded.
+    """
+    words = sum(block.words for block in blocks)
+    title = fold(" | ".join(titles[:1] + [found.title]))
+    heading = fold(" | ".join(titles))
+    closed = accessible_for_free(found) is False
+    is_article = bool(found.article.get("datePublished") or found.first("article:published_time"))
+    if reason := _wall(title, page_text, words, is_article):
+        return Judgement("wall", reason, closed)
+    if words < SHORT and _GONE.search(heading) and not is_article:
+        return Judgement("soft-404", "the headline says the page is missing", False)
+    if words < 60 and not is_article and (match := _GONE.search(page_text[:3000])):
+        return Judgement("soft-404", f"the page says: {match[0][:80]}", False)
+    if reason := _teaser(found, blocks, raw, page_text, words, closed):
+        return Judgement("teaser", reason, closed or "pay" in reason or "subscri" in reason)
+    if reason := _index(root, found, words, is_article):
+        return Judgement("index", reason, False)
+    if words < 5:
+        return Judgement("empty", "no text was found", closed)
+    return Judgement("full", "", closed)
+
+
+def looks_cut(text: str) -> bool:
+    """Whether a last paragraph ends as cut texts do: "…Leer más", "[…]", an ellipsis."""
+    return bool(_CUT_END.search(fold(text)))
+
+
+def accessible_for_free(found: Structured) -> bool | None:
+    """Return schema.org's isAccessibleForFree, or what the page's content tier says; None where it says nothing."""
+    value = found.article.get("isAccessibleForFree")
+    if value is None and "hasPart" not in found.article:
+        tier = found.first("article:content_tier", "og:article:content_tier").lower()
+        return None if not tier else tier == "free"
+    parts = found.article.get("hasPart")
+    if value is None and isinstance(parts, (dict, list)):
+        first = parts[0] if isinstance(parts, list) and parts else parts
+        value = first.get("isAccessibleForFree") if isinstance(first, dict) else None
+    if value is None:
+        return None
+    return str(value).strip().lower() not in (
+        "false",
+        "http://schema.org/false",
+        "https://schema.org/false",
+        "no",
+        "0",
+    )
+
+
+def _wall(title: str, page_text: str, words: int, is_article: bool) -> str:
+    if words >= SHORT or is_article:
+        return ""
+    if match := _BOT.search(title) or (_BOT.search(page_text) if len(page_text) < 2500 else None):
+        return f"bot challenge: {match[0]}"
+    if match := _LOGIN.match(title.lstrip(" |")):
+        return f"login: {match[0]}"
+    if words < SHORT and len(page_text) < 6000 and (match := _CONSENT.search(page_text)):
+        return f"consent: {match[0][:80]}"
+    return ""
+
+
+def _teaser(
+    found: Structured, blocks: list[Block], raw: list[Block], page_text: str, words: int, closed: bool
+) -> str:
+    if not blocks:
+        return ""
+    last = fold(blocks[-1].text)
+    tail = " ".join(fold(block.text) for block in raw[-6:])
+    if (
+        _CUT_END.search(last)
+        and (words < FULL or closed)
+        and (_READ_ON.search(last) or len(blocks) <= 2 or closed)
+    ):
+        return "the text ends in a cut"
+    if _READ_ON.search(fold(raw[-1].text)) and words < FULL:
+        return "the text ends in a cut"
+    if match := _PAYWALL.search(tail) or (_PAYWALL.search(page_text) if words < FULL and closed else None):
+        if words < FULL or closed:
+            return f"paywall: {match[0][:80]}"
+    if words < FULL and words < _stated_words(found) * 0.5:
+        return f"{words} words of {_stated_words(found)} stated"
+    if closed and words < SHORT:
+        return "paywall: not accessible for free"
+    if words < SHORT and (match := _PAYWALL.search(page_text)):
+        return f"paywall: {match[0][:80]}"
+    return ""
+
+
+def _stated_words(found: Structured) -> int:
+    value: Any = found.article.get("wordCount")
+    try:
+        stated = int(str(value).replace(",", ""))
+    except ValueError:
+        stated = 0
+    return max(stated, len(text_of(found.article.get("articleBody")).split()))
+
+
+def _index(root: HtmlElement, found: Structured, words: int, is_article: bool) -> str:
+    if is_article or found.article.get("headline"):
+        return ""
+    if found.types & _TYPES_OF_LISTING and words < FULL:
+        return "declared a listing"
+    articles = sum(1 for element in root.iter("article") if next(element.iter("a"), None) is not None)
+    headings = [
+        h
+        for h in root.iter("h2", "h3", "h4")
+        if next(h.iter("a"), None) is not None or h.getparent().tag == "a"
+    ]
+    if (articles >= 5 or len(headings) >= 8) and words < FULL:
+        return f"{max(articles, len(headings))} linked headlines and no article"
+    return ""

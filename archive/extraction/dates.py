@@ -1,0 +1,301 @@
+"""When an article was published and modified: all candidates a page offers, and the one to believe.
+
+The first acceptable candidate, in the order below, fixes the day; among the candidates of that day the first with
+a time and an offset gives the minute. Midnight counts as no time where another candidate of that day has one.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal
+
+from lxml.html import HtmlElement
+
+from archive.extraction.moments import Moment, fold, read_moment, zone_of
+from archive.extraction.structured import Structured, text_of
+from archive.models import DateCandidate, Page
+from archive.times import parse_utc
+
+Role = Literal["published", "modified"]
+
+TOLERANCE = timedelta(minutes=30)  # clocks differ; later than this after the fetch is no publication time
+OLDEST = 1990
+
+META_PUBLISHED = (
+    "article:published_time", "og:article:published_time", "og:published_time", "datepublished", "publishdate",
+    "publish-date", "pubdate", "publication_date", "parsely-pub-date", "sailthru.date", "cxenseparse:recs:publishtime",
+    "cxenseparse:publishtime", "article.published", "published_time", "published-date", "article:published", "dc.date.issued",
+    "dcterms.created", "dcterms.date", "dc.date", "dc.date.created", "date", "article_date_original", "iso-8601-publish-date",
+    "citation_publication_date", "originalpublicationdate", "pub_date", "displaydate", "fecha", "fecha_publicacion",
+    "datecreated", "last-published", "bt:pubdate", "rnews:datepublished", "ptime", "analyticsattributes.articledate",
+)  # fmt: skip
+META_MODIFIED = (
+    "article:modified_time", "og:article:modified_time", "og:updated_time", "article:updated_time", "datemodified", "lastmod",
+    "last-modified", "dcterms.modified", "dc.date.modified", "updated_time", "modified", "dc.date.updated", "utime",
+)  # fmt: skip
+_UPDATED = re.compile(
+    r"actualiza|updated|modific|last edited|ultima (?:hora|edicion)|correccion|aktualis|maj\b"
+)
+_PUBLISHED = re.compile(r"publica|publish|posted|creado|fecha|date")
+_DATE_CLASS = re.compile(r"date|time|fecha|hora\b|publi|byline|posted|timestamp|meta\b|info\b", re.I)
+_URL_DATE = re.compile(
+    r"/((?:19|20)\d\d)[/-]?(0[1-9]|1[0-2]|[1-9])[/-]?(0[1-9]|[12]\d|3[01]|[1-9])(?=[/._-])"
+)
+_URL_MONTH = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_URL_MONTH_NAME = re.compile(r"/((?:19|20)\d\d)/(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)/(\d\d?)/")
+_ELSEWHERE = {"aside", "nav", "footer", "a"}
+_NEAR = 400  # elements after the headline among which a visible date is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    role: Role
+    raw: str
+    source: str
+    moment: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The times believed, and everything they were chosen from."""
+
+    published: str | None = None
+    source: str = ""
+    precision: Literal["minute", "day", ""] = ""
+    modified: str | None = None
+    zone_assumed: bool = False
+    candidates: tuple[DateCandidate, ...] = ()
+
+
+def find_dates(root: HtmlElement | None, found: Structured, page: Page) -> Dates:
+    """Collect every date that a page, its route and its address offer, and choose."""
+    month_first = (
+        page.country == "US"
+        and page.language != "es"
+        or (page.country is None and (found.language or "").lower() in ("en", "en-us"))
+    )
+    candidates = [
+        _Candidate(role, raw, source, read_moment(raw, month_first=month_first))
+        for role, raw, source in _offers(root, found, page)
+    ]
+    choice = _Choice(zone_of(page.timezone), page.fetched, candidates)
+    if root is not None and not choice.timed("published"):
+        seen = [
+            _Candidate(role, raw, "text", moment)
+            for role, raw in _visible(root)
+            if (moment := read_moment(raw, month_first=month_first))
+        ]
+        if seen:
+            place = next(
+                (i for i, c in enumerate(candidates) if c.source in ("feed", "sitemap", "url")),
+                len(candidates),
+            )
+            candidates[place:place] = seen
+            choice = _Choice(zone_of(page.timezone), page.fetched, candidates)
+    return choice.result()
+
+
+def _offers(root: HtmlElement | None, found: Structured, page: Page) -> Iterator[tuple[Role, str, str]]:
+    article = found.article
+    for key in ("datePublished", "dateCreated", "uploadDate"):
+        if raw := text_of(article.get(key)):
+            yield "published", raw, "json-ld"
+    if raw := text_of(article.get("dateModified")):
+        yield "modified", raw, "json-ld"
+    for name in META_PUBLISHED:
+        for raw in found.meta.get(name, ())[:1]:
+            yield "published", raw, "meta"
+    for name in META_MODIFIED:
+        for raw in found.meta.get(name, ())[:1]:
+            yield "modified", raw, "meta"
+    if root is not None:
+        yield from ((role, raw, "time") for role, raw in _time_elements(root))
+    lead = page.lead
+    if lead is not None:
+        route = "sitemap" if lead.via == "sitemap" else "feed"
+        if lead.published_local:
+            yield "published", lead.published_local, route
+        if lead.modified_local:
+            yield "modified", lead.modified_local, route
+    if raw := _url_date(page.url):
+        yield "published", raw, "url"
+
+
+def _url_date(url: str) -> str:
+    if match := _URL_DATE.search(url):
+        return f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}"
+    if match := _URL_MONTH_NAME.search(url):
+        return f"{match[1]}-{_URL_MONTH[match[2]]:02}-{int(match[3]):02}"
+    return ""
+
+
+def _time_elements(root: HtmlElement) -> Iterator[tuple[Role, str]]:
+    """The <time> and itemprop elements of the article itself: those at the headline, not those of listings."""
+    for element in root.xpath("//*[@itemprop='datePublished' or @itemprop='dateModified'][not(self::meta)]")[
+        :6
+    ]:
+        role: Role = "modified" if element.get("itemprop") == "dateModified" else "published"
+        yield role, element.get("datetime") or element.get("content") or element.text_content()
+    times = list(root.iter("h1", "time"))
+    first = next((i for i, e in enumerate(times) if e.tag == "h1"), -1)
+    near = times[first + 1 :] + times[max(0, first) : max(0, first - 2) : -1] if first >= 0 else times
+    count = 0
+    for element in near:
+        if element.tag != "time" or any(a.tag in _ELSEWHERE for a in element.iterancestors()):
+            continue
+        stated, shown = element.get("datetime") or "", element.text_content()
+        label = _label(element)
+        role = "modified" if _UPDATED.search(label) and not _PUBLISHED.search(label) else "published"
+        if stated:
+            yield role, stated
+        if shown and not (stated and "T" in stated):
+            yield role, " ".join(shown.split())
+        count += 1
+        if count == 3:
+            return
+
+
+def _label(element: HtmlElement) -> str:
+    """What stands before a date and in its class: "Actualizado:", "Last updated"."""
+    parent = element.getparent()
+    before = element.getprevious()
+    words = [element.get("class") or "", element.get("itemprop") or "", (element.text_content() or "")[:60]]
+    if before is not None and before.tag not in ("time", "br"):
+        words.append((before.tail or before.text_content() or "")[-60:])
+    elif before is not None:
+        words.append((before.tail or "")[-60:])
+    elif parent is not None:
+        words += [(parent.text or "")[-60:], parent.get("class") or ""]
+    return fold(" ".join(words))
+
+
+def _visible(root: HtmlElement) -> Iterator[tuple[Role, str]]:
+    """Short texts near the headline that could be a date, in the order of the page."""
+    start = next(root.iter("h1"), None)
+    body = root.find("body")
+    elements = list((body if body is not None else root).iter("*"))
+    place = elements.index(start) if start is not None and start in elements else 0
+    for element in elements[max(0, place - 30) : place + _NEAR]:
+        if element.tag in ("script", "style", "a", "noscript", "option"):
+            continue
+        own = " ".join(filter(None, [element.text, *(child.tail for child in element)]))
+        if not re.search(r"(?:19|20)\d\d", own) or len(own) > 160:
+            continue
+        whole = " ".join(element.text_content().split())
+        text = whole if len(whole) <= 160 else " ".join(own.split())
+        named = f"{element.get('class') or ''} {element.get('id') or ''}"
+        if (
+            len(text) > 90
+            and not _DATE_CLASS.search(named)
+            and not re.match(r"\W*(?:publi|actuali|posted|updated)", fold(text))
+        ):
+            continue
+        yield from _roles(text)
+
+
+def _roles(text: str) -> Iterator[tuple[Role, str]]:
+    """Split "Publicado 10:05, 15/01/2026 | Actualizado 12:30, 16/01/2026" into its two dates."""
+    pieces = re.split(r"(?i)(?=\b(?:última\s+)?(?:actualiza|updated|last updated|modific))", text, maxsplit=1)
+    for piece in pieces:
+        if piece.strip():
+            yield (
+                ("modified" if _UPDATED.match(fold(piece).removeprefix("ultima ")) else "published"),
+                piece.strip(),
+            )
+
+
+class _Choice:
+    """The candidates judged: read in their zone, refused where they lie after the fetch, and ranked."""
+
+    def __init__(self, zone: tzinfo | None, fetched: str, candidates: list[_Candidate]) -> None:
+        self.zone = zone or UTC
+        self.zone_known = zone is not None
+        self.latest = parse_utc(fetched) + TOLERANCE if fetched else None
+        self.candidates = candidates
+        self.kept = [c for c in candidates if c.moment and not self._refusal(c)]
+
+    def _refusal(self, candidate: _Candidate) -> str:
+        moment = candidate.moment
+        if moment is None:
+            return "not a date"
+        if moment.wall.year < OLDEST:
+            return "too old"
+        if self.latest is not None and moment.aware(self.zone) > self.latest:
+            return "later than the fetch"
+        return ""
+
+    def timed(self, role: Role) -> bool:
+        """Whether some acceptable candidate of this role carries a time of day."""
+        return any(c.role == role and c.moment and _has_time(c.moment) for c in self.kept)
+
+    def choose(self, role: Role) -> _Candidate | None:
+        """Return the candidate to believe, or None."""
+        offers = [c for c in self.kept if c.role == role and c.moment]
+        if not offers:
+            return None
+        day = self._day(offers[0])
+        same = [c for c in offers if self._day(c) == day] or offers[:1]
+        timed = [c for c in same if c.moment and _has_time(c.moment)]
+        zoned = [c for c in timed if c.moment and c.moment.zone is not None]
+        best = (zoned or timed or [c for c in same if c.moment and c.moment.zone is not None] or same)[0]
+        return self._true_offset(best, timed)
+
+    def _day(self, candidate: _Candidate) -> object:
+        assert candidate.moment is not None
+        if not candidate.moment.timed:
+            return candidate.moment.wall.date()
+        return (
+            candidate.moment.aware(self.zone).astimezone(self.zone).date()
+            if self.zone_known
+            else candidate.moment.wall.date()
+        )
+
+    def _true_offset(self, best: _Candidate, timed: list[_Candidate]) -> _Candidate:
+        """Where a time "in UTC" shows the same clock as one in a local zone, the UTC mark was put on by mistake."""
+        if (
+            best.moment is None
+            or best.moment.zone is None
+            or best.moment.wall.replace(tzinfo=best.moment.zone).utcoffset()
+        ):
+            return best
+        for other in timed:
+            if other.moment is None or other.moment.wall.replace(second=0) != best.moment.wall.replace(
+                second=0, microsecond=0
+            ):
+                continue
+            if other.moment.aware(self.zone).utcoffset() and (
+                other.moment.zone or other.source in ("text", "time")
+            ):
+                return other
+        return best
+
+    def result(self) -> Dates:
+        """Choose both times and write down all candidates."""
+        published, modified = self.choose("published"), self.choose("modified")
+        local = self._local(published)
+        later = self._local(modified)
+        if local and later and datetime.fromisoformat(later) < datetime.fromisoformat(local):
+            later = None
+        moment = published.moment if published else None
+        precision: Literal["minute", "day", ""] = (
+            "" if moment is None else "minute" if moment.timed else "day"
+        )
+        notes = tuple(
+            DateCandidate(
+                role=c.role, raw=c.raw[:120], source=c.source,
+                local=None if (note := self._refusal(c)) else self._local(c), note=note,
+            )
+            for c in self.candidates
+        )  # fmt: skip
+        assumed = moment is not None and moment.zone is None
+        return Dates(local, published.source if published else "", precision, later, assumed, notes)
+
+    def _local(self, candidate: _Candidate | None) -> str | None:
+        if candidate is None or candidate.moment is None:
+            return None
+        return candidate.moment.aware(self.zone).replace(microsecond=0).isoformat()
+
+
+def _has_time(moment: Moment) -> bool:
+    return moment.timed and (moment.wall.hour, moment.wall.minute, moment.wall.second) != (0, 0, 0)

@@ -1,0 +1,140 @@
+"""The article's text off a parsed page: trafilatura on a tidied tree, gates where it under-delivers, then the rules."""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass
+
+from lxml import etree
+from lxml.html import HtmlElement, document_fromstring
+from trafilatura import bare_extraction
+from trafilatura.settings import Extractor
+
+from archive.extraction.blocks import Block, block_digest, flatten
+from archive.extraction.cleaning import Cut, clean
+
+MIN_TEXT = 200  # characters; less than this is no article yet, and the rescues are tried
+
+_DEAD = (
+    "script",
+    "style",
+    "svg",
+    "iframe",
+    "link",
+    "meta",
+    "template",
+    "object",
+    "embed",
+    "canvas",
+    "map",
+    "dialog",
+)
+# Format "txt" keeps bare_extraction from serialising a text that is not used.
+_RECALL = Extractor(output_format="txt", recall=True, comments=False, links=True)
+_BALANCED = Extractor(output_format="txt", comments=False, links=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The blocks kept, all blocks, those cut with the rule's name, and the digests of all."""
+
+    blocks: list[Block]
+    raw: list[Block]
+    cuts: list[Cut]
+    digests: tuple[str, ...]
+
+    @property
+    def plain(self) -> str:
+        """The paragraphs, one a line pair."""
+        return "\n\n".join(block.text for block in self.blocks)
+
+
+def strip_dead(root: HtmlElement) -> None:
+    """Remove, in place, the elements that never hold text; call after the structured data was read."""
+    etree.strip_elements(root, *_DEAD, with_tail=False)
+
+
+def find_text(
+    root: HtmlElement, titles: Iterable[str], boilerplate: frozenset[str] = frozenset(), body_text: str = ""
+) -> Text:
+    """Return the article's blocks. ``body_text`` is the JSON-LD articleBody, the last resort."""
+    blocks = _blocks(root, _RECALL)
+    blocks = _merged(root, blocks)
+    if _length(blocks) < MIN_TEXT:
+        blocks = _longer(blocks, [Block("p", line.strip()) for line in body_text.split("\n") if line.strip()])
+    elif _length(blocks) < 0.3 * prose_length(root):
+        other = _blocks(root, _BALANCED)
+        if _length(other) > 1.3 * _length(blocks):
+            blocks = other
+    kept, cuts = clean(blocks, titles, boilerplate)
+    digests = dict.fromkeys(filter(None, (block_digest(block.text) for block in blocks)))
+    return Text(kept, blocks, cuts, tuple(digests))
+
+
+def fragment_text(html: str, titles: Iterable[str], boilerplate: frozenset[str] = frozenset()) -> list[Block]:
+    """Return the blocks of a piece of HTML that is known to be an article's body, as feeds carry it."""
+    root = document_fromstring(f"<article><div>{html}</div></article>")
+    strip_dead(root)
+    blocks = _blocks(root, _RECALL)
+    if _length(blocks) < MIN_TEXT:
+        blocks = _longer(
+            blocks,
+            [Block("p", " ".join(line.split())) for line in root.text_content().split("\n") if line.strip()],
+        )
+    return clean(blocks, titles, boilerplate)[0]
+
+
+def _blocks(root: HtmlElement, options: Extractor) -> list[Block]:
+    document = bare_extraction(root, options=options)
+    body = getattr(document, "body", None)
+    return flatten(body) if body is not None else []
+
+
+def _length(blocks: list[Block]) -> int:
+    return sum(len(block.text) for block in blocks)
+
+
+def _longer(one: list[Block], other: list[Block]) -> list[Block]:
+    return other if _length(other) > _length(one) else one
+
+
+def prose_length(root: HtmlElement) -> int:
+    """Return the characters of the page's paragraphs of 80 characters or more."""
+    lengths = (len(" ".join(p.text_content().split())) for p in root.iter("p"))
+    return sum(length for length in lengths if length >= 80)
+
+
+def _merged(root: HtmlElement, blocks: list[Block]) -> list[Block]:
+    """A body cut into sibling containers of one class by advertisements: extract them as one.
+
+    Only where the text found is less than three quarters of theirs.
+    """
+    siblings = _containers(root)
+    if not siblings:
+        return blocks
+    total = sum(_prose(element) for element in siblings)
+    if _length(blocks) >= 0.75 * total:
+        return blocks
+    joined = document_fromstring("<article></article>")
+    article = next(joined.iter("article"))
+    for element in siblings:
+        article.extend(deepcopy(child) for child in element)
+    return _longer(blocks, _blocks(joined, _RECALL))
+
+
+def _containers(root: HtmlElement) -> list[HtmlElement]:
+    """The largest set of at least two elements of one tag and class that hold paragraphs of their own."""
+    groups: dict[tuple[str, str], dict[HtmlElement, int]] = {}
+    for paragraph in root.iter("p"):
+        parent = paragraph.getparent()
+        if parent is None or not parent.get("class"):
+            continue
+        length = len(paragraph.text_content())
+        if length >= 80:
+            group = groups.setdefault((parent.tag, parent.get("class")), {})
+            group[parent] = group.get(parent, 0) + length
+    sets = [group for group in groups.values() if len(group) >= 2 and min(sorted(group.values())[-2:]) >= 400]
+    return list(max(sets, key=lambda group: sum(group.values()))) if sets else []
+
+
+def _prose(element: HtmlElement) -> int:
+    return sum(len(p.text_content()) for p in element.iterchildren("p"))
