@@ -1,0 +1,38 @@
+"""`bilateral serve`: the site over the archive."""
+
+from pathlib import Path
+
+import click
+
+from archive.options import db_option, readable
+
+
+@click.command()
+@db_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="The port.")
+@click.option("--public", is_flag=True, help="Show excerpts of the texts only.")
+@click.option("--contact", default="", help="The address readers are given to write to.")
+def serve(db: Path, host: str, port: int, public: bool, contact: str) -> None:
+    """Serve the archive as a site, while crawls go on writing to it."""
+    readable(db).close()
+    run_site(db, host=host, port=port, public=public, contact=contact)
+
+
+def run_site(
+    db: Path, *, host: str, port: int, public: bool = False, contact: str = "", notice: str = ""
+) -> None:
+    """Serve until interrupted. Raises click.ClickException where the port is taken."""
+    import uvicorn
+
+    from archive.site.app import build_site
+
+    site = build_site(db, public=public, notice=notice, contact=contact)
+    click.echo(f"http://{host}:{port}/", err=True)
+    server = uvicorn.Server(
+        uvicorn.Config(site.app(), host=host, port=port, log_level="warning", lifespan="on", server_header=False)
+    )
+    try:
+        server.run()
+    except SystemExit as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}") from error

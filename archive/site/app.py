@@ -1,0 +1,53 @@
+"""Datasette over an archive, with the project's metadata, templates and plugins."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from datasette.app import Datasette
+from datasette.database import Database
+
+HERE = Path(__file__).parent
+DATABASE = "archive"
+SETTINGS: dict[str, Any] = {
+    "suggest_facets": False,
+    "allow_download": False,
+    "allow_csv_stream": True,
+    "max_csv_mb": 0,
+    "cache_size_kb": 65536,
+    "facet_time_limit_ms": 500,
+    "default_facet_size": 30,
+    "sql_time_limit_ms": 1500,
+    "num_sql_threads": 3,
+    "max_returned_rows": 1000,
+    "default_page_size": 50,
+}
+
+
+def metadata() -> dict[str, Any]:
+    """Return ``datasette_metadata.json``: shipped inside the package, or at the top of a checkout."""
+    places = (HERE / "datasette_metadata.json", HERE.parents[1] / "datasette_metadata.json")
+    path = next(place for place in places if place.is_file())
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def build_site(db: Path, *, public: bool = False, notice: str = "", contact: str = "") -> Datasette:
+    """Return the application that serves one archive, read only.
+
+    ``public`` serves excerpts of the texts; ``notice`` is shown on every page; ``contact`` is the address that
+    readers are given for takedowns.
+    """
+    described = metadata()
+    described.setdefault("plugins", {})["bilateral"] = {"public": public, "notice": notice, "contact": contact}
+    datasette = Datasette(
+        [],
+        metadata=described,
+        template_dir=str(HERE / "templates"),
+        plugins_dir=str(HERE / "plugins"),
+        static_mounts=[("static", str(HERE / "static"))],
+        settings=SETTINGS,
+        cache_headers=True,
+    )
+    datasette.add_database(Database(datasette, path=str(db), is_mutable=True), name=DATABASE)
+    return datasette

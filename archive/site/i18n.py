@@ -1,0 +1,124 @@
+"""The two languages of the site: its words, and dates and numbers as their readers write them."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlencode
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal
+from markupsafe import Markup
+
+Language = Literal["es", "en"]
+LOCALES: dict[Language, str] = {"es": "es_MX", "en": "en_US"}
+ZONES: dict[Language, str] = {"es": "America/Mexico_City", "en": "America/New_York"}
+
+
+class MissingMessageError(KeyError):
+    """A template asked for words that messages.toml does not have."""
+
+
+@cache
+def messages() -> dict[str, dict[str, str]]:
+    """Return the words of the site by key, each in both languages."""
+    path = Path(__file__).with_name("messages.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def choose_language(asked: str | None, accepted: str | None) -> Language:
+    """Return the language of a page: the one asked for in the URL, else the reader's first of the two.
+
+    ``accepted`` is the Accept-Language header; weights are honoured, and Spanish is the default.
+    """
+    if asked == "en":
+        return "en"
+    if asked == "es":
+        return "es"
+    weights: dict[Language, float] = {"es": 0.0, "en": 0.0}
+    for part in (accepted or "").split(","):
+        tag, _, parameters = part.strip().partition(";")
+        language = tag.split("-")[0].lower()
+        weight = _weight(parameters)
+        if language == "es" and weight > weights["es"]:
+            weights["es"] = weight
+        if language == "en" and weight > weights["en"]:
+            weights["en"] = weight
+    return "en" if weights["en"] > weights["es"] else "es"
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+class Words:
+    """What templates use to speak one language and to keep it in their links."""
+
+    def __init__(self, language: Language, *, explicit: bool = False) -> None:
+        self.language = language
+        self.explicit = explicit
+        self.locale = LOCALES[language]
+
+    def t(self, key: str, **values: object) -> str:
+        """Return the words for ``key``, its placeholders filled. Raises MissingMessageError."""
+        try:
+            text = messages()[key][self.language]
+        except KeyError as error:
+            raise MissingMessageError(key) from error
+        return text.format(**values) if values else text
+
+    def count(self, key: str, number: int) -> str:
+        """Return ``key.one`` or ``key.many`` with the number written in the reader's way."""
+        return self.t(f"{key}_{'one' if number == 1 else 'many'}", n=self.number(number))
+
+    def number(self, value: float) -> str:
+        """Return a number with the reader's separators."""
+        return str(format_decimal(value, locale=self.locale))
+
+    def day(self, value: str | date | None, style: str = "medium") -> str:
+        """Return a day in words; ``value`` is a date or begins with YYYY-MM-DD."""
+        if not value:
+            return self.t("unknown")
+        moment = value if isinstance(value, date) else date.fromisoformat(value[:10])
+        return str(format_date(moment, style, locale=self.locale))
+
+    def moment(self, value: str | None) -> str:
+        """Return a time to the minute, in its own offset, which is named."""
+        if not value:
+            return self.t("unknown")
+        moment = datetime.fromisoformat(value)
+        offset = moment.strftime("%z")
+        zone = "UTC" if offset in ("+0000", "") else f"UTC{offset[:3]}:{offset[3:]}".replace("-", "−")
+        return f"{self._minute(moment)} {zone}"
+
+    def _minute(self, moment: datetime) -> str:
+        plain = moment.replace(tzinfo=None)
+        clock = "H:mm" if self.language == "es" else "h:mm a"
+        return f"{self.day(plain.date())}, {format_datetime(plain, clock, locale=self.locale)}"
+
+    def ago(self, value: str, now: datetime) -> str:
+        """Return how long before ``now`` a UTC time lies, in words."""
+        return str(
+            format_timedelta(datetime.fromisoformat(value) - now, add_direction=True, locale=self.locale)
+        )
+
+    def time(self, value: str | None) -> Markup:
+        """Return a ``<time>`` element that the browser completes with the reader's own time."""
+        if not value:
+            return Markup("<span>{}</span>").format(self.t("unknown"))
+        return Markup('<time datetime="{}">{}</time>').format(value, self.moment(value))
+
+    def link(self, path: str, parameters: Mapping[str, object] | None = None) -> str:
+        """Return a link within the site that keeps the chosen language."""
+        query = [(key, str(value)) for key, value in (parameters or {}).items() if value not in (None, "", [])]
+        if self.explicit:
+            query.append(("lang", self.language))
+        return f"{path}?{urlencode(query)}" if query else path

@@ -1,0 +1,24 @@
+"""The addresses of the site."""
+
+from collections.abc import Awaitable, Callable
+
+from datasette import hookimpl
+from datasette.utils.asgi import Response
+
+from archive.site import views
+
+View = Callable[..., Awaitable[Response]]
+
+
+@hookimpl
+def register_routes() -> list[tuple[str, View]]:
+    """Return the site's own addresses; what is not here is Datasette's, under /archive."""
+    return [
+        (r"^/$", views.front),
+        (r"^/article/(?P<number>\d{1,19})$", views.article),
+        (r"^/changes$", views.changes),
+        (r"^/changes\.atom$", views.changes_feed),
+        (r"^/outlets$", views.outlets),
+        (r"^/outlet/(?P<outlet>[a-z0-9-]+)$", views.outlet),
+        (r"^/about$", views.about),
+    ]
