@@ -11,6 +11,7 @@ from trafilatura.settings import Extractor
 
 from archive.extraction.blocks import Block, block_digest, flatten
 from archive.extraction.cleaning import Cut, clean
+from archive.extraction.scope import narrow, remove_furniture
 
 MIN_TEXT = 200  # characters; less than this is no article yet, and the rescues are tried
 
@@ -57,6 +58,10 @@ def find_text(
     root: HtmlElement, titles: Iterable[str], boilerplate: frozenset[str] = frozenset(), body_text: str = ""
 ) -> Text:
     """Return the article's blocks. ``body_text`` is the JSON-LD articleBody, the last resort."""
+    titles = list(titles)
+    region = narrow(root, titles[0] if titles else "")
+    root = as_page(region)
+    remove_furniture(root)
     blocks = _blocks(root, _RECALL)
     blocks = _merged(root, blocks)
     if _length(blocks) < MIN_TEXT:
@@ -81,6 +86,17 @@ def fragment_text(html: str, titles: Iterable[str], boilerplate: frozenset[str] 
             [Block("p", " ".join(line.split())) for line in root.text_content().split("\n") if line.strip()],
         )
     return clean(blocks, titles, boilerplate)[0]
+
+
+def as_page(region: HtmlElement) -> HtmlElement:
+    """Return a page of its own that holds a copy of this region."""
+    if region.tag in ("html", "body"):
+        return region if region.tag == "html" else region.getparent()
+    page = document_fromstring("<html><body></body></html>")
+    copied = deepcopy(region)
+    copied.tail = None
+    page.find("body").append(copied)
+    return page
 
 
 def _blocks(root: HtmlElement, options: Extractor) -> list[Block]:

@@ -1,0 +1,154 @@
+"""Where on the page the article lies: the region of its prose and headline, less the furniture inside.
+
+Extraction is given this region alone. What other parts of the page hold (further articles below, columns of
+teasers, footers) can then neither be mistaken for the article nor cost time.
+"""
+
+import re
+from functools import lru_cache
+
+from lxml.html import HtmlElement
+
+from archive.extraction.moments import fold
+
+MIN_PROSE = 600  # characters of paragraphs below which a page is left whole
+_PARAGRAPH = 60  # characters from which on a paragraph counts as prose
+
+_OUTSIDE = frozenset({"nav", "footer", "aside", "form", "menu", "select", "button"})
+_FURNITURE_TAGS = ("nav", "form", "button", "select", "input", "textarea", "figcaption", "menu", "audio", "video", "noscript")
+_FURNITURE_ROLES = re.compile(r"^(?:navigation|search|dialog|alertdialog|complementary|contentinfo|menu|menubar|toolbar|tooltip|button|tablist|alert)$")
+# Class and id words of what is not the article. Read word by word: "share-bar", "shareBar" and "share_bar" alike.
+_FURNITURE = re.compile(
+    r"(?<![a-z])(?:"
+    r"news-?letters?|subscri(?:be|ption)s?|sign-?up|promos?|promo-?box|promotion(?:al)?|related(?!-?text)|relat(?:ed)?-?(?:news|content|articles?|stories|links?|posts?)|recirc\w*|recommend\w*|"
+    r"shar(?:e|ing|ers?)|share-?(?:bar|buttons?|tools?|links?|this)|social(?!-?(?:issues|media-?embed))|socials?-?(?:bar|buttons?|links?|share|media)|add-?this|sharedaddy|jp-relatedposts|"
+    r"comments?(?!ary)|comment-?(?:list|form|section|area)|disqus\w*|respond|cookies?|consent|gdpr|ads?|advert\w*|ad-?(?:slot|unit|container|wrapper|block)|dfp|sponsor(?:ed)?|taboola\w*|outbrain\w*|"
+    r"breadcrumbs?|tag-?(?:list|cloud|s)|tags|post-?tags|article-?tags|topic-?(?:list|s)|keywords|(?:about-?)?author-?(?:bio|box|info|description|card|profile|footer)|about-?(?:the-?)?author|bio(?:graphy)?|"
+    r"captions?|wp-caption-text|image-?(?:caption|credit)|photo-?(?:caption|credit)|credits?|credito|"
+    r"most-?(?:read|popular|viewed)|trending|popular|side-?bar|site-?(?:footer|header|nav)|footers?|nav(?:igation|bar)?|menus?|modal|pop-?(?:up|over)|tool-?bar|tool-?tip|"
+    r"sr-?only|screen-?reader(?:-?text)?|visually-?hidden|visuallyhidden|a11y-?hidden|skip-?(?:link|to)|follow(?:-?us)?|app-?(?:promo|download|banner)|download-?app|"
+    r"read-?(?:more|next|also)|more-?(?:stories|news|from|on|articles)|also-?read|see-?also|up-?next|next-?(?:article|story|post)|prev(?:ious)?-?(?:article|post)|pagination|pager|donat(?:e|ion)|membership|"
+    r"te-?puede-?interesar|interesar|relacionad[oa]s?|nota-?relacionada|notas-?relacionadas|mas-?(?:leid[oa]s?|vist[oa]s?|noticias|notas)|recomendad[oa]s?|lee-?(?:tambien|mas)|leer-?mas|"
+    r"suscri(?:be(?:te)?|pcion|bir)|boletin(?:es)?|compart(?:e|ir)|redes(?:-?sociales)?|siguenos|comentarios?|publicidad|anuncios?|etiquetas|temas-?relacionados|autor-?(?:bio|info|box)|sobre-?el-?autor|"
+    r"pie-?(?:de-?)?(?:foto|pagina)|epigrafe|aviso-?(?:legal|cookies|privacidad)|banner"
+    r")(?![a-z])"
+)
+_CAMEL = re.compile(r"([a-z0-9])([A-Z])")
+# Words in the same name that say the element is the article's own body or page-wide state.
+_BODY = re.compile(r"article-?(?:body|content|text)|story-?(?:body|content|text)|entry-?content|post-?(?:content|body)|main-?content|nota-?(?:cuerpo|texto)|cuerpo|articlebody")
+_STATE = re.compile(r"(?<![a-z])(?:has|is|with|no|without|show|hide|not|js)-")
+
+
+def narrow(root: HtmlElement, title: str) -> HtmlElement:
+    """Return the element that holds the article's prose and, where near, its headline; the root where unsure."""
+    prose = _prose_by_element(root)
+    body = root.find("body")
+    if body is None or prose.get(body, 0) < MIN_PROSE:
+        return root
+    headline = _headline(root, title)
+    region = _descend(body, prose, headline)
+    if headline is not None and region is not body:
+        region = _with_headline(region, headline, prose)
+    return region
+
+
+def _prose_by_element(root: HtmlElement) -> dict[HtmlElement, int]:
+    """Characters of prose below each element: of paragraphs that are long and hardly links."""
+    prose: dict[HtmlElement, int] = {}
+    for paragraph in root.iter("p"):
+        text = paragraph.text_content()
+        length = len(text)
+        if length < _PARAGRAPH or sum(len(a.text_content()) for a in paragraph.iter("a")) > length / 2:
+            continue
+        ancestors = list(paragraph.iterancestors())
+        if any(a.tag in _OUTSIDE for a in ancestors):
+            continue
+        for ancestor in ancestors:
+            prose[ancestor] = prose.get(ancestor, 0) + length
+    return prose
+
+
+def _headline(root: HtmlElement, title: str) -> HtmlElement | None:
+    wanted = set(re.findall(r"\w+", fold(title)))
+    first = None
+    for element in root.iter("h1"):
+        words = set(re.findall(r"\w+", fold(element.text_content())))
+        if words and len(words & wanted) >= 0.6 * len(words | wanted):
+            return element
+        first = first if first is not None else element if words else None
+    return first
+
+
+def _descend(region: HtmlElement, prose: dict[HtmlElement, int], headline: HtmlElement | None) -> HtmlElement:
+    while True:
+        parts = [child for child in region if prose.get(child)]
+        best = max(parts, key=lambda child: prose[child], default=None)
+        if best is None:
+            return region
+        if prose[best] < 0.9 * prose[region]:
+            own = _own_article(region, prose, headline)
+            if own is None:
+                return region
+            best = own
+        region = best
+
+
+def _own_article(region: HtmlElement, prose: dict[HtmlElement, int], headline: HtmlElement | None) -> HtmlElement | None:
+    """Of several <article> elements with prose, the one under the page's headline."""
+    if headline is None:
+        return None
+    for ancestor in headline.iterancestors("article"):
+        if ancestor is region:
+            return None
+        if prose.get(ancestor, 0) >= MIN_PROSE and region in ancestor.iterancestors():
+            return ancestor
+    return None
+
+
+def _with_headline(region: HtmlElement, headline: HtmlElement, prose: dict[HtmlElement, int]) -> HtmlElement:
+    """The lowest ancestor of both, unless reaching for the headline would take in much other prose."""
+    above = set(headline.iterancestors())
+    for ancestor in [region, *region.iterancestors()]:
+        if ancestor in above:
+            return ancestor if prose.get(ancestor, 0) <= 1.15 * prose[region] else region
+    return region
+
+
+@lru_cache(maxsize=50_000)
+def _is_furniture(name: str) -> bool:
+    """Whether a class or id names furniture. Cached: an outlet's pages share one vocabulary."""
+    name = _CAMEL.sub(r"\1-\2", name).lower().replace("_", "-")
+    return any(_FURNITURE.search(word) and not _BODY.search(word) and not _STATE.match(word) for word in name.split())
+
+
+def remove_furniture(region: HtmlElement, headline: str = "") -> None:
+    """Remove, in place, what stands inside the region but is not the article: by tag, role, class and visibility."""
+    prose = _prose_by_element(region)
+    total = prose.get(region, 0) or 1
+    doomed = []
+    for element in region.iter("*"):
+        if element is region:
+            continue
+        if element.tag in _FURNITURE_TAGS or _marked(element):
+            if prose.get(element, 0) < 0.3 * total and next(element.iter("h1"), None) is None:
+                doomed.append(element)
+    for element in doomed:
+        if element.getparent() is not None:
+            element.drop_tree()
+
+
+def _marked(element: HtmlElement) -> bool:
+    attributes = element.attrib
+    if not attributes:
+        return False
+    for name in ("class", "id", "data-component", "data-testid"):
+        value = attributes.get(name)
+        if value and _is_furniture(value):
+            return True
+    role = attributes.get("role")
+    if role and _FURNITURE_ROLES.match(role):
+        return True
+    if attributes.get("aria-hidden") == "true" or "hidden" in attributes:
+        return True
+    style = attributes.get("style")
+    return bool(style) and ("display:none" in style.replace(" ", "") or "visibility:hidden" in style.replace(" ", ""))
