@@ -1,0 +1,284 @@
+"""The judge: is a text on the topic's subject, how surely, and for which reasons.
+
+The words and rules are in the topic file; this module finds the words, and counts in which places the
+rules hold. Nothing here knows the subject.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archive.models import Term, Verdict
+from archive.sentences import sentences
+from archive.topic import Person, Point, Topic, fold
+
+QUOTE_CHARACTERS = 220
+SCREEN_SUMMARY_WORDS = 30
+_SPACES = re.compile(r"[ \t\u00a0]+")
+_WORD_END = re.compile(r"\w*")
+_SPANISH = re.compile(r"\b(?:el|la|los|las|de|del|que|en|y|con|por|una?)\b", re.IGNORECASE)
+_ENGLISH = re.compile(r"\b(?:the|of|and|to|in|that|with|for|an?|on|is|was)\b", re.IGNORECASE)
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One phrase of the topic in the text: the half-open span and the classes it belongs to."""
+
+    start: int
+    end: int
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of the text that a rule looks at: sentences ``first`` to ``last`` (0 is the title)."""
+
+    first: int
+    last: int
+    bits: int
+
+
+class Reader:
+    """One text, cut into title, lede and sentences, with the topic's words in it."""
+
+    def __init__(self, title: str, text: str, topic: Topic, language: str | None, date: str | None) -> None:
+        self.topic = topic
+        body = sentences(text)
+        self.lines = [_SPACES.sub(" ", title.replace("\n", " ")).strip(), *body]
+        self.document = "\n".join(self.lines)
+        self.words = self.document.count(" ") + len(self.lines)
+        self.lede_end = self._lede_end()
+        self.hits = self._cut(find(self.document, topic, language, date))
+        self.bits = self._count_out([_union(hits) for hits in self.hits])
+        self.all_bits = 0
+        for bits in self.bits:
+            self.all_bits |= bits
+        self._places: dict[str, list[Place]] = {}
+
+    def _lede_end(self) -> int:
+        """Return the number of the last sentence of the lede."""
+        words = 0
+        for number, line in enumerate(self.lines[1:], 1):
+            words += line.count(" ") + 1
+            if words >= self.topic.lede_words:
+                return number
+        return len(self.lines) - 1
+
+    def _cut(self, found: list[Hit]) -> list[list[Hit]]:
+        hits: list[list[Hit]] = [[] for _ in self.lines]
+        number, end = 0, len(self.lines[0])
+        for hit in found:
+            while hit.start > end:
+                number += 1
+                end += 1 + len(self.lines[number])
+            hits[number].append(hit)
+        return hits
+
+    def _count_out(self, bits: list[int]) -> list[int]:
+        """Take away the weak classes whose sides are named in fewer sentences than their rival."""
+        rivals = sum(1 for sentence in bits if sentence & self.topic.rival)
+        drop = 0
+        for weak, sides in self.topic.weak:
+            if any(sum(1 for sentence in bits if sentence & side) < rivals for side in sides):
+                drop |= weak
+        return [sentence & ~drop for sentence in bits]
+
+    def _span(self, first: int, last: int) -> Place:
+        bits = 0
+        for number in range(first, last + 1):
+            bits |= self.bits[number]
+        return Place(first, last, bits)
+
+    def places(self, scope: str) -> list[Place]:
+        """Return the places of a scope, in order."""
+        if scope not in self._places:
+            self._places[scope] = list(self._make_places(scope))
+        return self._places[scope]
+
+    def _make_places(self, scope: str) -> Iterator[Place]:
+        last = len(self.lines) - 1
+        if scope == "title":
+            yield self._span(0, 0)
+        elif scope == "lede" and last:
+            yield self._span(1, self.lede_end)
+        elif scope == "opening":
+            yield self._span(0, self.lede_end)
+        elif scope == "text":
+            yield Place(0, last, self.all_bits)
+        elif scope == "sentence":
+            yield from (Place(number, number, bits) for number, bits in enumerate(self.bits))
+        elif scope == "window":
+            size = self.topic.window_sentences
+            yield from (self._span(n, min(n + size - 1, last)) for n in range(max(1, last - size + 2)))
+
+    def fits(self, point: Point) -> list[Place]:
+        """Return the places where a rule holds, none overlapping another."""
+        if not point.min_words <= self.words <= point.max_words:
+            return []
+        fitting: list[Place] = []
+        for place in self.places(point.scope):
+            if fitting and place.first <= fitting[-1].last:
+                continue
+            bits = place.bits
+            if not bits & point.none and all(bits & need for need in point.all):
+                fitting.append(place)
+        return fitting
+
+    def term(self, point: Point, place: Place) -> Term:
+        """Say in words why a rule holds in a place."""
+        hits = [hit for number in range(place.first, place.last + 1) for hit in self.hits[number]]
+        found: list[str] = []
+        for need in point.all:
+            words = next((self.document[h.start : h.end] for h in hits if h.bits & need), "")
+            if words and words not in found:
+                found.append(words)
+        where = "title" if place.last == 0 else "lede" if place.last <= self.lede_end else "body"
+        return Term(
+            text=" · ".join(found),
+            where=where,
+            points=point.points,
+            why=point.why + self._quote(point, place),
+        )
+
+    def _quote(self, point: Point, place: Place) -> str:
+        if point.scope == "text" or not point.all:
+            return ""
+        quoted = " ".join(self.lines[place.first : place.last + 1])
+        if len(quoted) > QUOTE_CHARACTERS:
+            quoted = quoted[:QUOTE_CHARACTERS].rsplit(" ", 1)[0] + " …"
+        if place.first == place.last and place.first > 0:
+            return f": “{quoted}” (sentence {place.first})"
+        return f": “{quoted}”"
+
+
+def judge(
+    title: str,
+    text: str,
+    topic: Topic,
+    *,
+    description: str = "",
+    language: str | None = None,
+    date: str | None = None,
+) -> Verdict:
+    """Judge one text. Deterministic.
+
+    ``date`` is the ISO day or time of publication: who was out of office then counts less; without it every
+    name of the roster counts. ``language`` (es, en) is guessed where it is not given. The score is the sum
+    of the points of the reasons in ``terms``.
+    """
+    if description and description.strip() not in text:
+        text = f"{description}\n{text}"
+    reader = Reader(title, text, topic, language, date)
+    missing = [why for need, why in topic.required if not reader.all_bits & need]
+    if missing:
+        return Verdict(
+            grade=0,
+            score=0.0,
+            terms=tuple(Term(text="", where="text", points=0.0, why=why) for why in missing),
+            topic_version=topic.version,
+        )
+    return _weigh(reader)
+
+
+def _weigh(reader: Reader) -> Verdict:
+    topic = reader.topic
+    score = core = 0.0
+    held: set[str] = set()
+    terms: list[Term] = []
+    for point in topic.points:
+        if point.unless & held:
+            continue
+        places = reader.fits(point)
+        if not point.at_least <= len(places) <= point.at_most or _share(reader, places) < point.share:
+            continue
+        held.add(point.name)
+        score += point.points
+        core += point.core
+        terms.append(reader.term(point, places[0] if places else Place(0, 0, 0)))
+    relevant = score >= topic.relevant
+    return Verdict(
+        grade=(2 if core >= topic.core else 1) if relevant else 0,
+        score=round(score, 2),
+        terms=tuple(sorted(terms, key=lambda term: -abs(term.points))),
+        topic_version=topic.version,
+    )
+
+
+def _share(reader: Reader, places: list[Place]) -> float:
+    return sum(place.last - place.first + 1 for place in places) / len(reader.lines)
+
+
+def screen(headline: str, summary: str, url: str, topic: Topic, *, section: str = "") -> bool:
+    """Tell whether a page that is only announced could be on the subject.
+
+    A headline alone is never enough to refuse a page: no rule on headlines keeps nine of ten relevant ones.
+    """
+    words = summary.split()
+    if not words:
+        return True
+    hits = find(f"{headline}\n{' '.join(words[:SCREEN_SUMMARY_WORDS])}", topic, None, None)
+    return bool(_union(hits) & topic.screen_any)
+
+
+def find(document: str, topic: Topic, language: str | None, date: str | None) -> list[Hit]:
+    """Return the topic's phrases in a text in order, none inside a longer one, masks left out."""
+    language = (language or _guess(document))[:2].lower()
+    folded = fold(document)
+    found: list[tuple[int, int, int, int, bool]] = []
+    size = len(folded)
+    for last, (length, entries) in topic.automaton.iter(folded):
+        start, end = last - length + 1, last + 1
+        if start and folded[start - 1].isalnum():
+            continue
+        whole = end == size or not folded[end].isalnum()
+        for entry in entries:
+            if entry.language and entry.language != language:
+                continue
+            if entry.cased and not all(document[start + place].isupper() for place in entry.cased):
+                continue
+            if whole:
+                found.append((start, -end, entry.bits, entry.person, entry.needs_full_name))
+            elif entry.stem:
+                stretched = _WORD_END.match(folded, end)
+                found.append((start, -(stretched.end() if stretched else end), entry.bits, -1, False))
+    found.sort()
+    return _outermost(found, topic, date)
+
+
+def _outermost(found: list[tuple[int, int, int, int, bool]], topic: Topic, date: str | None) -> list[Hit]:
+    """Drop phrases inside longer ones, join those on the same span, and settle who was in office."""
+    named = {topic.roster[person].name for *_, person, short in found if person >= 0 and not short}
+    spans: dict[tuple[int, int], int] = {}
+    reach = -1
+    for start, minus_end, bits, person, short in found:
+        end = -minus_end
+        if (start, end) not in spans:
+            if end <= reach:
+                continue
+            if person >= 0 and short and topic.roster[person].name not in named:
+                continue
+        if person >= 0:
+            bits = _office_bits(topic, topic.roster[person], bits, date)
+        known = spans.get((start, end))
+        spans[start, end] = bits if known is None else known | bits if known and bits else 0
+        reach = max(reach, end)
+    return [Hit(start, end, bits) for (start, end), bits in spans.items() if bits]
+
+
+def _office_bits(topic: Topic, person: Person, bits: int, date: str | None) -> int:
+    if date is None or not _ISO_DAY.match(date) or person.holds(date, topic.grace_days):
+        return bits
+    return topic.former[person.side]
+
+
+def _union(hits: list[Hit]) -> int:
+    bits = 0
+    for hit in hits:
+        bits |= hit.bits
+    return bits
+
+
+def _guess(document: str) -> str:
+    head = document[:2000]
+    return "es" if len(_SPANISH.findall(head)) > len(_ENGLISH.findall(head)) else "en"

@@ -1,0 +1,431 @@
+"""The topic file: who and what the judge looks for, and what it makes of what it finds.
+
+``load_topic`` reads the TOML, refuses a bad one by line, and compiles the entries to one automaton. The
+format is described in docs/relevance.md and by comments in ``archive/topic.toml``.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import ahocorasick
+
+# Letters to small ones without accents, one for one, so that places in the folded text are places in the text.
+FOLD = {
+    **{ord(a): b for a, b in zip("áàâäãåéèêëíìîïóòôöõúùûüñçý", "aaaaaaeeeeiiiiooooouuuuncy", strict=True)},
+    **{ord(a): b for a, b in zip("ÁÀÂÄÃÅÉÈÊËÍÌÎÏÓÒÔÖÕÚÙÛÜÑÇÝ", "aaaaaaeeeeiiiiooooouuuuncy", strict=True)},
+    **{ord(chr(c)): chr(c + 32) for c in range(65, 91)},
+    **{ord(c): "'" for c in "’‘`´"},
+    **{ord(c): "-" for c in "‐‑‒–—"},
+    ord("\u00a0"): " ",
+}
+
+SCOPES = ("title", "lede", "opening", "sentence", "window", "text")
+TABLES = {
+    "version", "name", "thresholds", "required", "required_why", "vocabulary", "sides", "masks", "implies",
+    "groups", "screen", "roster", "points", "weak",
+}  # fmt: skip
+THRESHOLDS = {"relevant", "core", "lede_words", "window_sentences", "grace_days"}
+ROSTER_KEYS = {"name", "aliases", "short", "office", "side", "from", "to"}
+POINT_KEYS = {
+    "name", "scope", "all", "none", "at_least", "at_most", "share", "min_words", "max_words",
+    "unless", "points", "core", "why",
+}  # fmt: skip
+_BRACKET = re.compile(r"\(([^()]*)\)")
+
+
+class TopicError(Exception):
+    """The topic file cannot be used; the message names file, line and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One phrase the automaton finds. ``bits`` are the classes it belongs to, 0 for a mask."""
+
+    bits: int
+    cased: tuple[int, ...] = ()  # offsets that must be capitals in the text
+    stem: bool = False  # any ending
+    person: int = -1  # number in the roster
+    needs_full_name: bool = False  # counts only where the text also gives the full name
+    language: str = ""  # counts only in texts of this language
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One office-holder for one term of office; dates are ISO days, an open term ends with an empty ``to``."""
+
+    name: str
+    office: str
+    side: str
+    since: str
+    to: str
+    aliases: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+
+    def holds(self, day: str, grace_days: int) -> bool:
+        """Tell whether the office is theirs on this day, or was within the grace period."""
+        when = date.fromisoformat(day[:10]).toordinal()
+        since = date.fromisoformat(self.since).toordinal()
+        to = date.fromisoformat(self.to).toordinal() if self.to else when
+        return since - grace_days <= when <= to + grace_days
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One rule: in so many places of this scope all of these classes and none of those are found."""
+
+    name: str
+    scope: str
+    all: tuple[int, ...]
+    none: int
+    at_least: int
+    at_most: int
+    share: float  # least part of the places of this scope
+    min_words: int
+    max_words: int
+    unless: frozenset[str]
+    points: float
+    core: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A compiled topic file. ``path`` is where it came from; workers load it again from there."""
+
+    path: Path
+    version: str
+    name: str
+    relevant: float
+    core: float
+    lede_words: int
+    window_sentences: int
+    grace_days: int
+    classes: Mapping[str, int]  # name -> bits, groups included
+    required: tuple[
+        tuple[int, str], ...
+    ]  # bits of which one must be in the text, and the words for its absence
+    roster: tuple[Person, ...]
+    former: Mapping[str, int]  # side -> bits of a name out of office
+    weak: tuple[
+        tuple[int, tuple[int, ...]], ...
+    ]  # bits, and the sides that must outnumber `rival` for them to count
+    rival: int
+    points: tuple[Point, ...]
+    screen_any: int
+    screen_sections: tuple[str, ...]
+    entries: int
+    automaton: Any = field(repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return load_topic, (self.path,)
+
+
+def fold(text: str) -> str:
+    """Return the text in small letters without accents, of the same length."""
+    return text.translate(FOLD)
+
+
+def load_topic(path: Path) -> Topic:
+    """Read and compile a topic file. Raises TopicError naming file, line and key."""
+    try:
+        source = path.read_text(encoding="utf-8")
+        data = tomllib.loads(source)
+    except OSError as error:
+        raise TopicError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TopicError(f"{path}: is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise TopicError(f"{path}: {error}") from error
+    return _Compiler(path, source, data).topic()
+
+
+def vacant_offices(topic: Topic, day: str) -> list[str]:
+    """Return the offices, with their side, that nobody in the roster holds on this ISO day."""
+    offices = {(person.side, person.office): False for person in topic.roster}
+    for person in topic.roster:
+        offices[person.side, person.office] |= person.holds(day, 0)
+    return [f"{office} ({side})" for (side, office), held in sorted(offices.items()) if not held]
+
+
+def spellings(entry: str) -> Iterator[str]:
+    """Expand the brackets of an entry: ``(el|la) president(e|a)`` is four, ``(drug(s|)|)`` three."""
+    inner = _BRACKET.search(entry)
+    if inner is None:
+        yield " ".join(entry.split())
+        return
+    for choice in inner[1].split("|"):
+        yield from spellings(entry[: inner.start()] + choice.replace("|", "") + entry[inner.end() :])
+
+
+class _Compiler:
+    """Checks one topic file and compiles it."""
+
+    def __init__(self, path: Path, source: str, data: dict[str, Any]) -> None:
+        self.path, self.lines, self.data = path, source.splitlines(), data
+        self.classes: dict[str, int] = {}
+        self.entries: dict[str, list[Entry]] = {}
+
+    def topic(self) -> Topic:
+        self.check_keys(self.data, TABLES, "")
+        thresholds = self.table("thresholds")
+        self.check_keys(thresholds, THRESHOLDS, "thresholds")
+        self.number_classes()
+        self.add_vocabulary()
+        roster = tuple(self.person(number, block) for number, block in enumerate(self.blocks("roster")))
+        for number, person in enumerate(roster):
+            self.add_person(number, person)
+        screen = self.table("screen")
+        return Topic(
+            path=self.path,
+            version=self.text(self.data, "version", ""),
+            name=self.text(self.data, "name", ""),
+            relevant=self.number(thresholds, "relevant", "thresholds"),
+            core=self.number(thresholds, "core", "thresholds"),
+            lede_words=int(self.number(thresholds, "lede_words", "thresholds")),
+            window_sentences=int(self.number(thresholds, "window_sentences", "thresholds")),
+            grace_days=int(self.number(thresholds, "grace_days", "thresholds")),
+            classes=self.classes,
+            required=self.required(),
+            roster=roster,
+            former={side: self.bits(f"{side}.former", "sides") for side in self.table("sides")},
+            weak=self.weak(),
+            rival=self.any_of(self.strings(self.table("weak"), "against", "weak"), "weak", "against"),
+            points=tuple(self.point(number, block) for number, block in enumerate(self.blocks("points"))),
+            screen_any=self.any_of(self.strings(screen, "any", "screen"), "screen"),
+            screen_sections=tuple(fold(s) for s in self.strings(screen, "sections_off", "screen")),
+            entries=len(self.entries),
+            automaton=self.automaton(),
+        )
+
+    # -- where in the file -------------------------------------------------------------------------------
+
+    def fail(self, table: str, key: str, problem: str, block: int = 0) -> TopicError:
+        line = self.line_of(table, key, block)
+        where = f"{table}.{key}" if table and key else table or key
+        return TopicError(f"{self.path}, line {line}: {where}: {problem}")
+
+    def line_of(self, table: str, key: str, block: int = 0) -> int:
+        """Return the line of a key in a table (``block`` counts [[tables]] of one name), else of the table."""
+        start, seen = 0, -1
+        for number, line in enumerate(self.lines):
+            if table and line.strip() in (f"[{table}]", f"[[{table}]]"):
+                seen += 1
+                if seen == block:
+                    start = number
+                    break
+        for number, line in enumerate(self.lines[start:], start):
+            if key and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", line):
+                return number + 1
+            if number > start and line.startswith("["):
+                break
+        return start + 1
+
+    # -- values ------------------------------------------------------------------------------------------
+
+    def check_keys(self, values: Mapping[str, Any], known: set[str], table: str, block: int = 0) -> None:
+        for key in values:
+            if key not in known:
+                near = ", ".join(sorted(known))
+                raise self.fail(table, key, f"unknown key (known: {near})", block)
+
+    def table(self, name: str) -> dict[str, Any]:
+        value = self.data.get(name, {})
+        if not isinstance(value, dict):
+            raise self.fail("", name, "must be a table")
+        return value
+
+    def blocks(self, name: str) -> list[dict[str, Any]]:
+        value = self.data.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(block, dict) for block in value):
+            raise self.fail("", name, f"must be [[{name}]] blocks")
+        return value
+
+    def text(
+        self, values: Mapping[str, Any], key: str, table: str, block: int = 0, default: str | None = None
+    ) -> str:
+        value = values.get(key, default)
+        if not isinstance(value, str) or (default is None and not value.strip()):
+            raise self.fail(table, key, "must be a text that is not empty", block)
+        return value
+
+    def number(
+        self, values: Mapping[str, Any], key: str, table: str, block: int = 0, default: float | None = None
+    ) -> float:
+        value = values.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.fail(table, key, "must be a number", block)
+        return float(value)
+
+    def strings(self, values: Mapping[str, Any], key: str, table: str, block: int = 0) -> list[str]:
+        value = values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
+            raise self.fail(table, key, "must be a list of texts, none empty", block)
+        return value
+
+    def day(self, values: Mapping[str, Any], key: str, block: int) -> str:
+        value = values.get(key, "")
+        if value == "":
+            return ""
+        if isinstance(value, date):
+            return value.isoformat()
+        raise self.fail("roster", key, "must be a day such as 2024-10-01", block)
+
+    # -- classes -----------------------------------------------------------------------------------------
+
+    def number_classes(self) -> None:
+        """Give every class a bit; a side stands for any of its classes, a group for those it names."""
+        names = list(self.table("vocabulary"))
+        for side, lists in self.table("sides").items():
+            if not isinstance(lists, dict):
+                raise self.fail("sides", side, "must be a table of lists")
+            names += [f"{side}.{name}" for name in dict.fromkeys([*lists, "government", "former"])]
+        self.classes = {name: 1 << number for number, name in enumerate(names)}
+        for name in names:
+            side, dot, _ = name.partition(".")
+            if dot:
+                self.classes[side] = self.classes.get(side, 0) | self.classes[name]
+        for name in self.table("groups"):
+            self.classes[name] = self.any_of(
+                self.strings(self.table("groups"), name, "groups"), "groups", name
+            )
+
+    def bits(self, name: str, table: str, key: str = "", block: int = 0) -> int:
+        if name not in self.classes:
+            raise self.fail(table, key, f"{name!r} is no class, side or group of this file", block)
+        return self.classes[name]
+
+    def any_of(self, names: list[str], table: str, key: str = "", block: int = 0) -> int:
+        total = 0
+        for name in names:
+            for part in name.split("|"):
+                total |= self.bits(part.strip(), table, key, block)
+        return total
+
+    def implied(self, name: str) -> int:
+        also = self.table("implies").get(name, [])
+        return self.classes[name] | self.any_of(also, "implies", name)
+
+    def required(self) -> tuple[tuple[int, str], ...]:
+        needs = self.strings(self.data, "required", "")
+        whys = self.strings(self.data, "required_why", "")
+        if len(needs) != len(whys):
+            raise self.fail("", "required_why", "must say one thing for each of required")
+        return tuple(
+            (self.any_of([need], "", "required"), why) for need, why in zip(needs, whys, strict=True)
+        )
+
+    def weak(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """Read which classes count only where their sides are named more often than the rival is."""
+        table = {name: sides for name, sides in self.table("weak").items() if name != "against"}
+        loose = 0
+        for name in table:
+            loose |= self.bits(name, "weak", name)
+        return tuple(
+            (
+                self.classes[name],
+                tuple(self.bits(side, "weak", name) & ~loose for side in self.strings(table, name, "weak")),
+            )
+            for name in table
+        )
+
+    # -- entries -----------------------------------------------------------------------------------------
+
+    def add_vocabulary(self) -> None:
+        for name in self.table("implies"):
+            self.bits(name, "implies", name)
+        for name in self.table("vocabulary"):
+            for entry in self.strings(self.table("vocabulary"), name, "vocabulary"):
+                self.add(entry, self.implied(name), "vocabulary", name)
+        for side, lists in self.table("sides").items():
+            for name in lists:
+                for entry in self.strings(lists, name, f"sides.{side}"):
+                    self.add(entry, self.implied(f"{side}.{name}"), f"sides.{side}", name)
+        for entry in self.strings(self.data, "masks", ""):
+            self.add(entry, 0, "", "masks")
+
+    def add(self, entry: str, bits: int, table: str, key: str) -> None:
+        for spelling in set(spellings(entry)):
+            if "(" in spelling or ")" in spelling or "|" in spelling:
+                raise self.fail(table, key, f"{entry!r}: a bracket is not closed")
+            if not spelling.strip("* "):
+                raise self.fail(table, key, f"{entry!r}: one of its spellings is empty")
+            self.put(spelling, bits=bits)
+
+    def put(self, spelling: str, **fields: Any) -> None:
+        language = spelling[:2] if spelling[2:3] == ":" else ""
+        spelling = spelling[3:] if language else spelling
+        stem = spelling.endswith("*")
+        spelling = spelling.removesuffix("*")
+        cased = tuple(place for place, letter in enumerate(spelling) if letter.isupper())
+        new = Entry(cased=cased, stem=stem, language=language, **fields)
+        self.entries.setdefault(fold(spelling), []).append(new)
+
+    def person(self, number: int, block: dict[str, Any]) -> Person:
+        self.check_keys(block, ROSTER_KEYS, "roster", number)
+        since, to = self.day(block, "from", number), self.day(block, "to", number)
+        if not since:
+            raise self.fail("roster", "from", "is missing", number)
+        if to and to < since:
+            raise self.fail("roster", "to", f"{to} is before {since}", number)
+        side = self.text(block, "side", "roster", number)
+        if side not in self.table("sides"):
+            raise self.fail("roster", "side", f"{side!r} is not one of the sides", number)
+        return Person(
+            name=self.text(block, "name", "roster", number),
+            office=self.text(block, "office", "roster", number),
+            side=side,
+            since=since,
+            to=to,
+            aliases=tuple(self.strings(block, "aliases", "roster", number)),
+            short=tuple(self.strings(block, "short", "roster", number)),
+        )
+
+    def add_person(self, number: int, person: Person) -> None:
+        bits = self.classes[f"{person.side}.government"]
+        for name in (person.name, *person.aliases):
+            self.put(name, bits=bits, person=number)
+        for name in person.short:
+            self.put(name, bits=bits, person=number, needs_full_name=True)
+
+    # -- rules -------------------------------------------------------------------------------------------
+
+    def point(self, number: int, block: dict[str, Any]) -> Point:
+        self.check_keys(block, POINT_KEYS, "points", number)
+        scope = self.text(block, "scope", "points", number)
+        if scope not in SCOPES:
+            raise self.fail("points", "scope", f"{scope!r} is not one of {', '.join(SCOPES)}", number)
+        earlier = {other.get("name") for other in self.blocks("points")[:number]}
+        unless = self.strings(block, "unless", "points", number)
+        for name in unless:
+            if name not in earlier:
+                raise self.fail("points", "unless", f"no earlier point is called {name!r}", number)
+        needs = self.strings(block, "all", "points", number)
+        return Point(
+            name=self.text(block, "name", "points", number),
+            scope=scope,
+            all=tuple(self.any_of([need], "points", "all", number) for need in needs),
+            none=self.any_of(self.strings(block, "none", "points", number), "points", "none", number),
+            at_least=int(self.number(block, "at_least", "points", number, 1)),
+            at_most=int(self.number(block, "at_most", "points", number, 1_000_000)),
+            share=self.number(block, "share", "points", number, 0),
+            min_words=int(self.number(block, "min_words", "points", number, 0)),
+            max_words=int(self.number(block, "max_words", "points", number, 1_000_000)),
+            unless=frozenset(unless),
+            points=self.number(block, "points", "points", number, 0),
+            core=self.number(block, "core", "points", number, 0),
+            why=self.text(block, "why", "points", number),
+        )
+
+    def automaton(self) -> Any:
+        automaton = ahocorasick.Automaton()
+        for spelling, entries in self.entries.items():
+            automaton.add_word(spelling, (len(spelling), tuple(entries)))
+        if not self.entries:
+            raise self.fail("", "vocabulary", "names no entry at all")
+        automaton.make_automaton()
+        return automaton
