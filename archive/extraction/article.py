@@ -46,8 +46,7 @@ def _from_tree(root: HtmlElement, page: Page) -> Article:
     byline = find_byline(root, found, page)
     strip_dead(root)
     shown = fold(root.text_content()[:60_000])
-    body_text = text_of(found.article.get("articleBody"))
-    text = find_text(root, titles, page.boilerplate, body_text)
+    text = find_text(root, titles, page.boilerplate, _description(found), text_of(found.article.get("articleBody")))
     judgement = judge_completeness(root, found, titles, text.blocks, text.raw, shown)
     return _assemble(page, found, titles, dates, byline, text, judgement)
 
@@ -71,10 +70,7 @@ def _assemble(
         completeness_reason=judgement.reason,
         paywalled=judgement.paywalled,
         form=find_form(found, page.url, title, text.blocks),
-        description=_tidy(
-            found.first("og:description", "description", "twitter:description")
-            or text_of(found.article.get("description"))
-        ),
+        description=_description(found),
         authors=byline.authors,
         section=_section(found),
         tags=_tags(found),
@@ -109,6 +105,11 @@ def _clean_url(url: str, homepage: str) -> str:
 
 def _tidy(text: str) -> str:
     return " ".join(normalise(re.sub(r"<[^>]{1,200}>", " ", text)).split())
+
+
+def _description(found: Structured) -> str:
+    said = found.first("og:description", "description", "twitter:description")
+    return _tidy(said or text_of(found.article.get("description")))
 
 
 def _section(found: Structured) -> str:

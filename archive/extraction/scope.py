@@ -39,17 +39,20 @@ _BODY = re.compile(r"article-?(?:body|content|text)|story-?(?:body|content|text)
 _STATE = re.compile(r"(?<![a-z])(?:has|is|with|no|without|show|hide|not|js)-")
 
 
-def narrow(root: HtmlElement, title: str) -> HtmlElement:
-    """Return the element that holds the article's prose and, where near, its headline; the root where unsure."""
+def narrow(root: HtmlElement, title: str) -> tuple[HtmlElement, HtmlElement | None]:
+    """Return the element that holds the article's prose and, where near, its headline; and the headline itself.
+
+    The element is the root where the page has too little prose to be sure.
+    """
     prose = _prose_by_element(root)
     body = root.find("body")
-    if body is None or prose.get(body, 0) < MIN_PROSE:
-        return root
     headline = _headline(root, title)
+    if body is None or prose.get(body, 0) < MIN_PROSE:
+        return root, headline
     region = _descend(body, prose, headline)
     if headline is not None and region is not body:
         region = _with_headline(region, headline, prose)
-    return region
+    return region, headline
 
 
 def _prose_by_element(root: HtmlElement) -> dict[HtmlElement, int]:

@@ -12,6 +12,7 @@ from trafilatura.settings import Extractor
 from archive.extraction.blocks import Block, block_digest, flatten
 from archive.extraction.cleaning import Cut, clean
 from archive.extraction.scope import narrow, remove_furniture
+from archive.extraction.standfirst import find_standfirst
 
 MIN_TEXT = 200  # characters; less than this is no article yet, and the rescues are tried
 
@@ -55,24 +56,45 @@ def strip_dead(root: HtmlElement) -> None:
 
 
 def find_text(
-    root: HtmlElement, titles: Iterable[str], boilerplate: frozenset[str] = frozenset(), body_text: str = ""
+    root: HtmlElement,
+    titles: list[str],
+    boilerplate: frozenset[str] = frozenset(),
+    description: str = "",
+    body_text: str = "",
 ) -> Text:
     """Return the article's blocks. ``body_text`` is the JSON-LD articleBody, the last resort."""
-    titles = list(titles)
-    region = narrow(root, titles[0] if titles else "")
-    root = as_page(region)
-    remove_furniture(root)
-    blocks = _blocks(root, _RECALL)
-    blocks = _merged(root, blocks)
+    region, headline = narrow(root, titles[0] if titles else "")
+    blocks = _region_blocks(region)
     if _length(blocks) < MIN_TEXT:
-        blocks = _longer(blocks, [Block("p", line.strip()) for line in body_text.split("\n") if line.strip()])
-    elif _length(blocks) < 0.3 * prose_length(root):
-        other = _blocks(root, _BALANCED)
-        if _length(other) > 1.3 * _length(blocks):
-            blocks = other
+        blocks = _longer(blocks, _blocks(root, _BALANCED))
+    if _length(blocks) < MIN_TEXT:
+        blocks = _longer(blocks, _paragraphs(body_text))
     kept, cuts = clean(blocks, titles, boilerplate)
+    standfirst = find_standfirst(headline, description, kept[0].text if kept else "")
+    if standfirst and kept and not any(standfirst[:80] in block.text for block in kept[:4]):
+        kept.insert(0, Block("p", standfirst))
     digests = dict.fromkeys(filter(None, (block_digest(block.text) for block in blocks)))
     return Text(kept, blocks, cuts, tuple(digests))
+
+
+def _region_blocks(region: HtmlElement) -> list[Block]:
+    """The blocks of the region without its furniture; with it, where taking it out took the prose along."""
+    page = as_page(region)
+    prose = prose_length(page)
+    remove_furniture(page)
+    blocks = _merged(page, _blocks(page, _RECALL))
+    if _length(blocks) >= 0.5 * prose:
+        return blocks
+    whole = as_page(region)
+    for options in (_RECALL, _BALANCED):
+        other = _blocks(whole, options)
+        if _length(other) > 1.3 * _length(blocks):
+            blocks = other
+    return blocks
+
+
+def _paragraphs(text: str) -> list[Block]:
+    return [Block("p", " ".join(line.split())) for line in text.split("\n") if line.strip()]
 
 
 def fragment_text(html: str, titles: Iterable[str], boilerplate: frozenset[str] = frozenset()) -> list[Block]:
@@ -83,19 +105,23 @@ def fragment_text(html: str, titles: Iterable[str], boilerplate: frozenset[str] 
     if _length(blocks) < MIN_TEXT:
         blocks = _longer(
             blocks,
-            [Block("p", " ".join(line.split())) for line in root.text_content().split("\n") if line.strip()],
+            _paragraphs(root.text_content()),
         )
     return clean(blocks, titles, boilerplate)[0]
 
 
 def as_page(region: HtmlElement) -> HtmlElement:
     """Return a page of its own that holds a copy of this region."""
-    if region.tag in ("html", "body"):
-        return region if region.tag == "html" else region.getparent()
+    if region.tag == "html":
+        return deepcopy(region)
     page = document_fromstring("<html><body></body></html>")
     copied = deepcopy(region)
     copied.tail = None
-    page.find("body").append(copied)
+    body = page.find("body")
+    if region.tag == "body":
+        page.replace(body, copied)
+    else:
+        body.append(copied)
     return page
 
 
