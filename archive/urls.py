@@ -69,6 +69,7 @@ class BadURL(ValueError):  # noqa: N818
     """An address that cannot be one of a page on the web; its message says why."""
 
 
+@functools.lru_cache(maxsize=1024)
 def _parse(url: str) -> yarl.URL:
     """Return an absolute http(s) address, host lower-case and ASCII, dot segments and encoding normalised."""
     text = re.sub(r"[\t\r\n]", "", url).strip(" \u00a0\ufeff\u200b\x0b\x0c")

@@ -1,0 +1,203 @@
+"""What a route's answer is made of: unpacked, in UTF-8, told apart by what it says and not by its label.
+
+Nothing a document declares is believed here: its prologue is cut off before a parser sees it, so no entity
+is ever defined, expanded or fetched. Broken XML is read as far as it goes.
+"""
+
+import codecs
+import io
+import itertools
+import re
+import zlib
+from collections.abc import Iterator
+from typing import Literal
+
+import ftfy.bad_codecs
+from lxml import etree
+
+BodyKind = Literal["feed", "json-feed", "sitemap", "sitemap-index", "url-list", "html", "empty", "other"]
+
+NAMES = {"empty": "nothing", "other": "something unknown", "url-list": "a list of addresses"}  # in messages
+
+MAX_ROUTE_BYTES = 20_000_000  # of a feed or sitemap, unpacked; what lies beyond is not read
+MAX_ITEMS = 50_000  # of one feed or sitemap: the most the sitemap protocol allows a file
+
+_HEAD_BYTES = 64_000
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?(rss|feed|RDF|channel|urlset|sitemapindex)(?=[\s>/])", re.IGNORECASE)
+_HTML = re.compile(rb"<!doctype\s+html|<(?:html|head|body)(?=[\s>])", re.IGNORECASE)
+_URL_LINE = re.compile(rb"\s*https?://\S+\s*(?:[\r\n]|$)")
+_JSON_FEED = re.compile(rb'^\s*\{.*?"(?:version|items)"\s*:', re.DOTALL)
+_XML_CHARSET = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)", re.IGNORECASE)
+_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
+_BARE_AMPERSAND = re.compile(
+    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)", re.DOTALL
+)
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_WINDOWS = {
+    "iso8859-1": "sloppy-windows-1252",
+    "cp1252": "sloppy-windows-1252",
+    "ascii": "sloppy-windows-1252",
+}
+ftfy.bad_codecs.ok()  # registers the sloppy codecs
+
+
+class RouteError(ValueError):
+    """A route whose answer cannot be read as one; its message says what came instead."""
+
+
+def plain_body(body: bytes, content_type: str | None = None) -> bytes:
+    """Return an answer unpacked where it is a gzip file, in UTF-8, cut at ``MAX_ROUTE_BYTES``."""
+    for _ in range(2):  # a .gz file that is served with Content-Encoding as well
+        if body[:2] != b"\x1f\x8b":
+            break
+        body = _gunzip(body)
+    return _to_utf8(body[:MAX_ROUTE_BYTES], content_type)
+
+
+def classify(body: bytes, content_type: str | None = None) -> BodyKind:
+    """Say what an answer is, from its beginning. The content type is only asked for its charset."""
+    return kind_of(plain_body(body[: 4 * _HEAD_BYTES] if body[:2] != b"\x1f\x8b" else body, content_type))
+
+
+def kind_of(text: bytes) -> BodyKind:
+    """Say what a body is that `plain_body` has prepared."""
+    head = text[:_HEAD_BYTES].lstrip()
+    if not head:
+        return "empty"
+    root, html = _ROOT.search(head), _HTML.search(head)
+    if root and not (html and html.start() < root.start()):
+        name = root[1].lower()
+        return {b"urlset": "sitemap", b"sitemapindex": "sitemap-index"}.get(name, "feed")  # type: ignore[return-value]
+    if html:
+        return "html"
+    if _JSON_FEED.match(head):
+        return "json-feed"
+    if _URL_LINE.match(head):
+        return "url-list"
+    return "html" if re.search(rb"<(?:div|p|a|script|meta|title)[\s>]", head, re.IGNORECASE) else "other"
+
+
+def elements(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
+    """Yield the elements of these local names, in order, from XML however broken.
+
+    An element is emptied once the next one is asked for. Where the document as a whole hides some of them
+    (a tag left open swallows what follows), each is parsed by itself.
+    """
+    root = _ROOT.search(text)
+    if root is None:
+        return
+    text = _BARE_AMPERSAND.sub(_mend_ampersand, text[root.start() :])
+    openings = re.compile(rb"<(?:[\w.-]+:)?(?:" + "|".join(names).encode() + rb")(?=[\s>])")
+    starts = [match.start() for match in itertools.islice(openings.finditer(text), MAX_ITEMS + 1)]
+    if len(starts) > MAX_ITEMS:
+        text = text[: starts.pop()]
+    if sum(1 for _ in _parse(text, names)) >= len(starts):
+        yield from _parse(text, names)
+        return
+    head = text[: text.find(b">") + 1].replace(b"/>", b">")
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        yield from _parse(head + text[start:end], names)
+
+
+def _parse(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
+    events = etree.iterparse(
+        io.BytesIO(text),
+        events=("end",),
+        tag=[tag for name in names for tag in (name, f"{{*}}{name}")],
+        encoding="utf-8",
+        recover=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,  # lifts the limits on depth and length; with no entities there is nothing to expand
+    )
+    try:
+        for _, element in events:
+            yield element
+            element.clear(keep_tail=False)
+            parent = element.getparent()
+            while parent is not None and element.getprevious() is not None:
+                del parent[0]
+    except etree.XMLSyntaxError:
+        return
+
+
+def local_name(element: etree._Element) -> str:
+    """Return the name of an element in lower case, without namespace or prefix; "" of a comment."""
+    tag = element.tag
+    return tag.rpartition("}")[2].rpartition(":")[2].lower() if isinstance(tag, str) else ""
+
+
+def inner_text(element: etree._Element | None) -> str:
+    """Return all text below an element, stripped."""
+    return "".join(str(part) for part in element.itertext("*")).strip() if element is not None else ""
+
+
+def _mend_ampersand(match: re.Match[bytes]) -> bytes:
+    return b"&amp;" if match[0] == b"&" else match[0]
+
+
+def _gunzip(body: bytes) -> bytes:
+    """Unpack at most ``MAX_ROUTE_BYTES``; of a damaged file what comes before the damage."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        return unpacker.decompress(body, MAX_ROUTE_BYTES)
+    except zlib.error:
+        pass
+    unpacker, parts, size = zlib.decompressobj(wbits=31), [], 0
+    try:
+        for start in range(0, len(body), 512):
+            parts.append(unpacker.decompress(body[start : start + 512], MAX_ROUTE_BYTES - size))
+            size += len(parts[-1])
+            if size >= MAX_ROUTE_BYTES:
+                break
+    except zlib.error:
+        pass
+    return b"".join(parts)
+
+
+def _to_utf8(body: bytes, content_type: str | None) -> bytes:
+    for mark, charset in _BOMS:
+        if body.startswith(mark):
+            rest = body[len(mark) :]
+            return rest if charset == "utf-8" else rest.decode(charset, "replace").encode()
+    if body[:200].count(0) > len(body[:200]) * 0.3:
+        charset = "utf-16-le" if body[1:200:2].count(0) >= body[:200:2].count(0) else "utf-16-be"
+        return body.decode(charset, "replace").encode()
+    if _is_utf8(body):
+        return body
+    declared = _declared(body, content_type)
+    if declared in (None, "utf-8"):  # mostly UTF-8 with foreign bytes, or Windows-1252 that calls itself so
+        return _HIGH_BYTES.sub(_mend_bytes, body)
+    return body.decode(_WINDOWS.get(declared, declared), "replace").encode()
+
+
+def _is_utf8(body: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(body), 1 << 20):
+            decoder.decode(body[start : start + (1 << 20)])  # the last character may be cut: not final
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _declared(body: bytes, content_type: str | None) -> str | None:
+    in_xml, in_header = _XML_CHARSET.search(body[:1000]), _HEADER_CHARSET.search(content_type or "")
+    for label in (in_xml[1].decode("ascii", "replace") if in_xml else "", in_header[1] if in_header else ""):
+        try:
+            name = codecs.lookup(label).name if label else ""
+        except LookupError:
+            continue
+        if name and name != "utf-8":
+            return name
+    return None
+
+
+def _mend_bytes(match: re.Match[bytes]) -> bytes:
+    try:
+        match[0].decode()
+    except UnicodeDecodeError:
+        return match[0].decode("sloppy-windows-1252").encode()
+    return match[0]

@@ -1,0 +1,199 @@
+"""Section pages: the headlines they list, and where the list goes on."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+import lxml.html
+from lxml import etree
+
+from archive.extraction.encoding import decode
+from archive.models import Lead, Outlet
+from archive.urls import same_page, url_key
+from crawlers.outlets import refusal
+from crawlers.routes.bodies import NAMES, RouteError, kind_of, plain_body
+from crawlers.routes.links import is_article_address, may_be_article_address
+from crawlers.routes.texts import plain_text, resolve
+
+MAX_SECTION_LEADS = 300  # links of one page
+MAX_HEADLINE_CHARACTERS = 400  # a longer link text is a whole card, not its headline
+MIN_HEADLINE_WORDS = 4
+
+_OUTSIDE = {"nav", "footer", "form", "menu"}
+_OUTSIDE_ROLE = re.compile(r"^(?:navigation|contentinfo|menu|menubar|search|dialog)$")
+_OUTSIDE_NAME = re.compile(
+    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|submenu|footer|breadcrumbs?|migas|cookies?|consent|newsletter|social|share)"
+    r"(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_MORE = re.compile(r"^(?:leer|lee|ver|read|see|seguir|continue|sigue|full|nota)\b.{0,25}$", re.IGNORECASE)
+_NEXT_WORDS = re.compile(
+    r"^\W*(?:p[aá]gina siguiente|siguientes?(?: p[aá]gina)?|next(?: page| posts)?"
+    r"|older(?: posts| entries| stories| articles)?|previous (?:posts|entries)"
+    r"|(?:m[aá]s |entradas |notas |noticias )?(?:antiguas|anteriores)"
+    r"|(?:load|view|show|see) more(?: \w+)?|(?:ver|cargar|mostrar) m[aá]s(?: \w+)?"
+    r"|m[aá]s noticias|more (?:news|stories)"
+    r")\W*$|^\W*[»›→]\W*$",
+    re.IGNORECASE,
+)
+_PAGE_PARAMETERS = {"page", "pagina", "pag", "paged", "p", "pg", "pagenum", "start", "offset", "index"}
+_PAGE_PATH = re.compile(r"/(?:page|pagina|pag|p)[/-]?(\d{1,4})(?=/|\.|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SectionContents:
+    """What a section page lists, and the address of the page after it."""
+
+    leads: tuple[Lead, ...] = ()
+    next_page: str | None = None
+
+
+def read_section(body: bytes, url: str, outlet: Outlet, content_type: str | None = None) -> SectionContents:
+    """Return the articles of the outlet that a section page links to, in its order, with their headlines.
+
+    Menus, footers, sections, tags, authors and files are left out; so are other hosts. Raises RouteError
+    where ``body`` is no HTML page.
+    """
+    kind = kind_of(plain_body(body[:200_000] if body[:2] != b"\x1f\x8b" else body, content_type))
+    if kind != "html":
+        raise RouteError(f"{NAMES.get(kind, kind)} instead of a section page")
+    root = _parse(body, content_type)
+    if root is None:
+        raise RouteError("nothing that can be read as HTML")
+    base = resolve(url, root.xpath("string(//base/@href)")) or url
+    found: dict[str, Lead] = {}
+    for anchor in root.iter("a"):
+        link = resolve(base, anchor.get("href") or "")
+        if not _is_candidate(link, url, outlet) or _is_outside(anchor):
+            continue
+        headline = _headline(anchor)
+        key = url_key(link)
+        known = found.get(key)
+        if known is not None:
+            if len(headline) > len(known.headline):
+                found[key] = Lead(
+                    url=known.url, outlet=outlet.id, via="section", route=url, headline=headline
+                )
+        elif len(found) < MAX_SECTION_LEADS:
+            found[key] = Lead(url=link, outlet=outlet.id, via="section", route=url, headline=headline)
+    leads = tuple(lead for lead in found.values() if _is_article(lead))
+    return SectionContents(leads=leads, next_page=_next_page(root, base, url, outlet))
+
+
+def _parse(body: bytes, content_type: str | None) -> lxml.html.HtmlElement | None:
+    text, _ = decode(plain_body(body) if body[:2] == b"\x1f\x8b" else body, content_type)
+    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True)
+    try:
+        return lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
+        return None
+
+
+def _is_candidate(link: str, url: str, outlet: Outlet) -> bool:
+    if not link.startswith(("http://", "https://")) or refusal(link, outlet) is not None:
+        return False
+    if not (may_be_article_address(link) or is_article_address(link)):
+        return False
+    return not any(same_page(link, other) for other in (url, outlet.homepage, *outlet.sections))
+
+
+def _is_outside(anchor: lxml.html.HtmlElement) -> bool:
+    for element in anchor.iterancestors():
+        if element.tag in _OUTSIDE or _OUTSIDE_ROLE.match(element.get("role") or ""):
+            return True
+        if element.tag in ("body", "main", "article", "html"):
+            return False
+        if _OUTSIDE_NAME.search(f"{element.get('id') or ''} {element.get('class') or ''}"):
+            return True
+    return False
+
+
+def _headline(anchor: lxml.html.HtmlElement) -> str:
+    """Return what a link says of its article; of a picture or a bare *read more*, what stands beside it."""
+    headings = anchor.xpath(".//h1|.//h2|.//h3|.//h4|.//h5|.//h6")
+    texts = [_words(heading) for heading in headings] or [_words(anchor)]
+    text = max(texts, key=len)
+    if len(text) > MAX_HEADLINE_CHARACTERS:
+        text = next((words for part in anchor if len(words := _words(part)) > 20), text)[
+            :MAX_HEADLINE_CHARACTERS
+        ]
+    if len(text.split()) >= MIN_HEADLINE_WORDS and not _MORE.match(text):
+        return text
+    titles = (
+        anchor.get("title") or "",
+        anchor.get("aria-label") or "",
+        *_beside(anchor),
+        *anchor.xpath(".//img/@alt"),
+    )
+    return next(
+        (words for title in titles if len((words := plain_text(title)).split()) >= MIN_HEADLINE_WORDS), text
+    )
+
+
+def _beside(anchor: lxml.html.HtmlElement) -> Iterator[str]:
+    """Yield the heading of the card an anchor lies in, if the card is about that link alone."""
+    for element in anchor.iterancestors("article", "li", "section", "div"):
+        headings = element.xpath(".//h1|.//h2|.//h3|.//h4")
+        if headings:
+            if len(headings) == 1:
+                yield _words(headings[0])
+            return
+
+
+def _words(element: lxml.html.HtmlElement) -> str:
+    parts = (part for part in element.itertext() if isinstance(part, str))
+    return plain_text(" ".join(parts).replace("<", " ").replace("&", "&amp;"))
+
+
+def _is_article(lead: Lead) -> bool:
+    return is_article_address(lead.url) or len(lead.headline.split()) >= MIN_HEADLINE_WORDS
+
+
+def _next_page(root: lxml.html.HtmlElement, base: str, url: str, outlet: Outlet) -> str | None:
+    for relation in root.xpath("//link[@href][@rel]|//a[@href][@rel]"):
+        if "next" in (relation.get("rel") or "").lower().split():
+            link = _usable_page(resolve(base, relation.get("href")), url, outlet)
+            if link:
+                return link
+    current = _page_number(url) or 1
+    by_words = None
+    for anchor in root.iter("a"):
+        link = _usable_page(resolve(base, anchor.get("href") or ""), url, outlet)
+        if not link:
+            continue
+        if _page_number(link) == current + 1 and _stem(link) == _stem(url):
+            return link
+        label = _words(anchor)[:60] or anchor.get("title") or anchor.get("aria-label") or ""
+        if by_words is None and _NEXT_WORDS.match(label) and _continues(link, url):
+            by_words = link
+    return by_words
+
+
+def _usable_page(link: str, url: str, outlet: Outlet) -> str | None:
+    if refusal(link, outlet) is not None or same_page(link, url) or same_page(link, outlet.homepage):
+        return None
+    return link
+
+
+def _continues(link: str, url: str) -> bool:
+    """Say whether a page can be a list's next one: it is numbered, or lies at or below the same path."""
+    below = url_key(link).startswith(url_key(url).partition("?")[0])
+    return _page_number(link) is not None or (below and not is_article_address(link))
+
+
+def _page_number(url: str) -> int | None:
+    try:
+        parts = urlsplit(url)
+        parameters = parse_qsl(parts.query)
+    except ValueError:
+        return None
+    for name, value in parameters:
+        if name.lower() in _PAGE_PARAMETERS and value.isdecimal() and len(value) <= 4:
+            return int(value)
+    match = _PAGE_PATH.search(parts.path)
+    return int(match[1]) if match else None
+
+
+def _stem(url: str) -> str:
+    return _PAGE_PATH.sub("", url_key(url).partition("?")[0]).rstrip("/")
