@@ -25,7 +25,7 @@ _FURNITURE = re.compile(
     r"comments?(?!ary)|comment-?(?:list|form|section|area)|disqus\w*|respond|cookies?|consent|gdpr|ads?|advert\w*|ad-?(?:slot|unit|container|wrapper|block)|dfp|sponsor(?:ed)?|taboola\w*|outbrain\w*|"
     r"breadcrumbs?|tag-?(?:list|cloud|s)|tags|post-?tags|article-?tags|topic-?(?:list|s)|keywords|(?:about-?)?author-?(?:bio|box|info|description|card|profile|footer)|about-?(?:the-?)?author|bio(?:graphy)?|"
     r"captions?|wp-caption-text|image-?(?:caption|credit)|photo-?(?:caption|credit)|credits?|credito|"
-    r"most-?(?:read|popular|viewed)|trending|popular|side-?bar|site-?(?:footer|header|nav)|footers?|nav(?:igation|bar)?|menus?|modal|pop-?(?:up|over)|tool-?bar|tool-?tip|"
+    r"most-?(?:read|popular|viewed)|trending|popular|side-?bar(?!-*(?:grid|layout|page|main|content|wrap))|site-?(?:footer|header|nav)|footers?|nav(?:igation|bar)?|menus?|modal|pop-?(?:up|over)|tool-?bar|tool-?tip|"
     r"sr-?only|screen-?reader(?:-?text)?|visually-?hidden|visuallyhidden|a11y-?hidden|skip-?(?:link|to)|follow(?:-?us)?|app-?(?:promo|download|banner)|download-?app|"
     r"read-?(?:more|next|also)|more-?(?:stories|news|from|on|articles)|also-?read|see-?also|up-?next|next-?(?:article|story|post)|prev(?:ious)?-?(?:article|post)|pagination|pager|donat(?:e|ion)|membership|"
     r"te-?puede-?interesar|interesar|relacionad[oa]s?|nota-?relacionada|notas-?relacionadas|mas-?(?:leid[oa]s?|vist[oa]s?|noticias|notas)|recomendad[oa]s?|lee-?(?:tambien|mas)|leer-?mas|"
@@ -34,8 +34,8 @@ _FURNITURE = re.compile(
     r")(?![a-z])"
 )
 _CAMEL = re.compile(r"([a-z0-9])([A-Z])")
-# Words in the same name that say the element is the article's own body or page-wide state.
-_BODY = re.compile(r"article-?(?:body|content|text)|story-?(?:body|content|text)|entry-?content|post-?(?:content|body)|main-?content|nota-?(?:cuerpo|texto)|cuerpo|articlebody")
+# Names of the article's own body.
+_BODY = re.compile(r"(?:article|story|entry|post|main|nota|page|rich)-*(?:body|content|text|copy)$|^articlebody$|^content$|^cuerpo")
 _STATE = re.compile(r"(?<![a-z])(?:has|is|with|no|without|show|hide|not|js)-")
 
 
@@ -121,7 +121,10 @@ def _with_headline(region: HtmlElement, headline: HtmlElement, prose: dict[HtmlE
 def _is_furniture(name: str) -> bool:
     """Whether a class or id names furniture. Cached: an outlet's pages share one vocabulary."""
     name = _CAMEL.sub(r"\1-\2", name).lower().replace("_", "-")
-    return any(_FURNITURE.search(word) and not _BODY.search(word) and not _STATE.match(word) for word in name.split())
+    words = name.split()
+    if any(_BODY.search(word) for word in words):
+        return False
+    return any(_FURNITURE.search(word) and not _STATE.match(word) for word in words)
 
 
 def remove_furniture(region: HtmlElement, headline: str = "") -> None:

@@ -114,14 +114,15 @@ def as_page(region: HtmlElement) -> HtmlElement:
     """Return a page of its own that holds a copy of this region."""
     if region.tag == "html":
         return deepcopy(region)
-    page = document_fromstring("<html><body></body></html>")
+    page = document_fromstring("<html><body><article></article></body></html>")
     copied = deepcopy(region)
     copied.tail = None
-    body = page.find("body")
     if region.tag == "body":
-        page.replace(body, copied)
+        page.replace(page[0], copied)
+    elif region.tag == "article":
+        page[0].replace(page[0][0], copied)
     else:
-        body.append(copied)
+        page[0][0].append(copied)
     return page
 
 
