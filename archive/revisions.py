@@ -81,8 +81,8 @@ _DEVELOPING = _any_of(
 )
 _NUMBER_WORDS = (
     "dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince veinte veintiuno "
-    "treinta cuarenta cincuenta sesenta setenta ochenta noventa cien ciento doscientos trescientos quinientos mil "
-    "millón millones docenas? decenas? "
+    "treinta cuarenta cincuenta sesenta setenta ochenta noventa cien ciento doscientos trescientos "
+    "quinientos mil millón millones docenas? decenas? "
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundreds? thousands? millions? "
     "billion dozens?"
