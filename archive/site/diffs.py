@@ -7,7 +7,9 @@ from markupsafe import Markup, escape
 
 WORDS = re.compile(r"\n+|[^\S\n]+|\w+|[^\w\s]", re.UNICODE)
 CONTEXT_WORDS = 40
-MAX_WORDS = 20_000  # beyond this the comparison is by paragraph, so that a page never waits for it
+PARAGRAPHS = re.compile(r"[^\n]+|\n+")
+FEWEST_WORDS_BETWEEN = 3  # fewer unchanged words than these between two changes are part of the change
+MAX_CHARACTERS = 120_000  # beyond this the comparison is by paragraph, so that a page never waits for it
 
 
 def word_diff(before: str, after: str) -> Markup:
@@ -15,22 +17,37 @@ def word_diff(before: str, after: str) -> Markup:
 
     Long unchanged passages are shortened to the words around the changes. Everything is escaped.
     """
-    pattern = WORDS if len(before) + len(after) < MAX_WORDS * 6 else re.compile(r"[^\n]+|\n+")
+    pattern = WORDS if len(before) + len(after) < MAX_CHARACTERS else PARAGRAPHS
     old, new = pattern.findall(before), pattern.findall(after)
-    matcher = SequenceMatcher(None, old, new, autojunk=False) if pattern is WORDS and len(old) < 3000 else (
-        SequenceMatcher(None, old, new, autojunk=True)
-    )
+    operations = _merged(old, new, SequenceMatcher(None, old, new, autojunk=len(old) > 3000).get_opcodes())
     html = Markup("")
-    operations = matcher.get_opcodes()
-    for number, (what, a, b, c, d) in enumerate(operations):
-        if what == "equal":
-            html += _shortened(old[a:b], first=number == 0, last=number == len(operations) - 1)
+    for number, (equal, taken, put) in enumerate(operations):
+        if equal:
+            html += _shortened(taken, first=number == 0, last=number == len(operations) - 1)
             continue
-        if b > a:
-            html += Markup("<del>{}</del>").format("".join(old[a:b]))
-        if d > c:
-            html += Markup("<ins>{}</ins>").format("".join(new[c:d]))
-    return paragraphs(html)
+        if taken:
+            html += Markup("<del>{}</del>").format("".join(taken))
+        if put:
+            html += Markup("<ins>{}</ins>").format("".join(put))
+    return Markup(re.sub(r"\n+", "<br>\n", str(html)))
+
+
+def _merged(
+    old: list[str], new: list[str], operations: list[tuple[str, int, int, int, int]]
+) -> list[tuple[bool, list[str], list[str]]]:
+    """Join changes that only a word or two lie between: a sentence rewritten is one change, not twelve."""
+    merged: list[tuple[bool, list[str], list[str]]] = []
+    for number, (what, a, b, c, d) in enumerate(operations):
+        equal = what == "equal"
+        inner = 0 < number < len(operations) - 1
+        if equal and inner and sum(token.isalnum() for token in old[a:b]) < FEWEST_WORDS_BETWEEN:
+            equal = False
+        if merged and not equal and not merged[-1][0]:
+            merged[-1][1].extend(old[a:b])
+            merged[-1][2].extend(new[c:d])
+        else:
+            merged.append((equal, list(old[a:b]), list(new[c:d])))
+    return merged
 
 
 def _shortened(tokens: list[str], *, first: bool, last: bool) -> Markup:
@@ -40,8 +57,3 @@ def _shortened(tokens: list[str], *, first: bool, last: bool) -> Markup:
     head = "" if first else "".join(tokens[:keep])
     tail = "" if last else "".join(tokens[-keep:])
     return escape(head) + Markup(' <span class="cut">[…]</span> ') + escape(tail)
-
-
-def paragraphs(html: Markup) -> Markup:
-    """Return the fragment with its line breaks as <br>."""
-    return Markup(re.sub(r"\n+", "<br>\n", str(html)))

@@ -1,6 +1,7 @@
 """The pages of the site: each reads the archive in a thread of its own and fills one template."""
 
 import hashlib
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 from datasette import hookimpl
 from datasette.app import Datasette
 from datasette.database import Database
-from datasette.utils.asgi import Request, Response
+from datasette.utils.asgi import NotFound, Request, Response
 
 from archive.site import queries
 from archive.site.charts import daily_chart
@@ -84,6 +85,25 @@ async def page(
     html = await datasette.render_template(template, context, request=request)
     headers = {"vary": "accept-language", "content-language": words_of(request).language}
     return Response.html(html, status=status, headers=headers)
+
+
+@hookimpl
+def handle_exception(datasette: Datasette, request: Request, exception: Exception) -> object:
+    """Answer errors of Datasette's own pages in words, in the reader's language and without a trace."""
+
+    async def answer() -> Response:
+        status = 404 if isinstance(exception, NotFound) else getattr(exception, "status", 500)
+        message = "" if status >= 500 else str(exception)
+        if status >= 500:
+            logging.getLogger("bilateral.site").error("%s", request.path, exc_info=exception)
+        if request.path.endswith(".json"):
+            return Response.json({"ok": False, "status": status, "error": message}, status=status)
+        if status == 404:
+            return await missing(datasette, request)
+        shown = status if status in (403, 405) or status >= 500 else 200
+        return await page(datasette, request, "trouble.html", status=shown, message=message)
+
+    return answer
 
 
 async def missing(datasette: Datasette, request: Request) -> Response:
