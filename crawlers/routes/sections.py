@@ -58,14 +58,14 @@ def read_section(body: bytes, url: str, outlet: Outlet, content_type: str | None
     kind = kind_of(plain_body(body[:200_000] if body[:2] != b"\x1f\x8b" else body, content_type))
     if kind != "html":
         raise RouteError(f"{NAMES.get(kind, kind)} instead of a section page")
-    root = _parse(body, content_type)
+    root = parse_page(body, content_type)
     if root is None:
         raise RouteError("nothing that can be read as HTML")
     base = resolve(url, root.xpath("string(//base/@href)")) or url
     found: dict[str, Lead] = {}
     for anchor in root.iter("a"):
         link = resolve(base, anchor.get("href") or "")
-        if not _is_candidate(link, url, outlet) or _is_outside(anchor):
+        if not _is_candidate(link, url, outlet) or is_in_menu(anchor):
             continue
         headline = _headline(anchor)
         key = url_key(link)
@@ -81,7 +81,8 @@ def read_section(body: bytes, url: str, outlet: Outlet, content_type: str | None
     return SectionContents(leads=leads, next_page=_next_page(root, base, url, outlet))
 
 
-def _parse(body: bytes, content_type: str | None) -> lxml.html.HtmlElement | None:
+def parse_page(body: bytes, content_type: str | None) -> lxml.html.HtmlElement | None:
+    """Return an HTML page as a tree, however broken; None where there is nothing to be made of it."""
     text, _ = decode(plain_body(body) if body[:2] == b"\x1f\x8b" else body, content_type)
     parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True)
     try:
@@ -98,7 +99,8 @@ def _is_candidate(link: str, url: str, outlet: Outlet) -> bool:
     return not any(same_page(link, other) for other in (url, outlet.homepage, *outlet.sections))
 
 
-def _is_outside(anchor: lxml.html.HtmlElement) -> bool:
+def is_in_menu(anchor: lxml.html.HtmlElement) -> bool:
+    """Say whether a link lies in a menu, a footer or another part that is the same on every page."""
     for element in anchor.iterancestors():
         if element.tag in _OUTSIDE or _OUTSIDE_ROLE.match(element.get("role") or ""):
             return True

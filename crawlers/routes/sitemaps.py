@@ -30,7 +30,7 @@ _NUMBER_IN_NAME = re.compile(r"(\d+)(?=\D*$)")
 _NEWS_NAME = re.compile(r"news|noticias|latest|ultim|current|hoy|today", re.IGNORECASE)
 _OTHER_NAME = re.compile(
     r"(?<![a-z])(?:categor\w*|tags?|etiquetas?|temas?|topics?|autho?r\w*|autor\w*|users?|images?|imagen\w*|fotos?|videos?|"
-    r"pages?|paginas?|local|events?|products?|attachments?|sections?|secciones|hubs?|taxonom\w*)(?![a-z])",
+    r"pages?|paginas?|events?|products?|attachments?|sections?|secciones|hubs?|taxonom\w*)(?![a-z])",
     re.IGNORECASE,
 )
 
@@ -155,7 +155,9 @@ def _read_index(text: bytes, url: str, outlet: Outlet) -> SitemapContents:
             refused[child] = reason
         else:
             children.setdefault(child, local_time(values.get("lastmod", ""), outlet))
-    return SitemapContents(children=_best(children), refused=tuple(refused.items())[:MAX_CHILDREN])
+    return SitemapContents(
+        children=most_newsworthy(children)[:MAX_CHILDREN], refused=tuple(refused.items())[:MAX_CHILDREN]
+    )
 
 
 def route_refusal(url: str, outlet: Outlet, parent: str) -> str | None:
@@ -176,9 +178,13 @@ def _origin(url: str) -> str:
     return url_key(url).partition("/")[0]
 
 
-def _best(children: dict[str, str | None]) -> tuple[str, ...]:
-    """Return the sitemaps likeliest to hold news: named so, then by lastmod, then by date or number."""
+def most_newsworthy(children: dict[str, str | None]) -> tuple[str, ...]:
+    """Return sitemaps (by address, with lastmod) that may hold articles, the likeliest to hold news first.
+
+    That is: those named so, then by lastmod, then by the date or number in the name.
+    """
     articles = {child: when for child, when in children.items() if not _OTHER_NAME.search(_path(child))}
+    articles = articles or children
 
     def newness(child: str) -> tuple[bool, object, tuple[str, ...], int]:
         path = _path(child)
@@ -192,7 +198,7 @@ def _best(children: dict[str, str | None]) -> tuple[str, ...]:
             int(number[1][:9]) if number else 0,
         )
 
-    return tuple(sorted(articles, key=newness, reverse=True)[:MAX_CHILDREN])
+    return tuple(sorted(articles, key=newness, reverse=True))
 
 
 def _path(url: str) -> str:
