@@ -46,7 +46,7 @@ PROMO = re.compile(
     r"suscri(?:bete|base|birse|bir|ption)\b|suscripcion(?:es)? (?:a|al|digital)|boletin(?:es)?\b|(?:recibe|recibir|recibelo) .{0,60}(?:correo|bandeja|email|noticias|whatsapp)|"
     r"sigue(?:nos| a .{2,40} en| nuestr[ao]s?)\b|siga(?:nos)? (?:en|a)\b|unete a(?:l| nuestr| la| su)|canal de (?:whatsapp|telegram)|descarga (?:la|nuestra|aqui) .{0,20}app\b|descarga la aplicacion|"
     r"(?:dale|da) (?:me gusta|like)|activa las notificaciones|haz clic (?:aqui|en)|da click|registrate|hazte (?:socio|miembro)|apoya (?:a|nuestro|el) .{0,30}periodismo|dona (?:aqui|ahora)|"
-    r"preferencias? en google|fuente preferida|google news|google noticias|newsletter abonnieren|abonnieren sie|folgen sie uns|abonnez-vous|inscrivez-vous|iscriviti)"
+    r"preferencias? en google|fuente preferida|click here (?:to|for)|google news|google noticias|newsletter abonnieren|abonnieren sie|folgen sie uns|abonnez-vous|inscrivez-vous|iscriviti)"
 )
 # What stands under an article: credits, biographies, rights, tags.
 TAIL = re.compile(
@@ -143,7 +143,7 @@ def _before_lede(blocks: list[Block]) -> set[int]:
     drop = set()
     for i, block in enumerate(blocks[:14]):
         folded = fold(block.text)
-        if block.words <= 14 and (_TOP.match(folded) or (block.words <= 10 and _is_dateline(block.text))):
+        if block.words <= 14 and (_TOP.match(folded) or _is_dateline(block.text)):
             drop.add(i)
         elif block.words <= 60 and PICTURE.search(folded) and block.kind == "p" and _ends_as_caption(folded):
             drop.add(i)
@@ -165,6 +165,8 @@ def _related(blocks: list[Block]) -> set[int]:
     drop: set[int] = set()
     for i, block in enumerate(blocks):
         folded = fold(block.text)
+        if _is_shouted_link(block):
+            drop.add(i)
         if POINTER.match(folded) and (
             (block.words <= 30 and block.link_share >= 0.3) or (block.words <= 5 and block.kind != "head")
         ):
@@ -185,6 +187,15 @@ def _link_run(blocks: list[Block], start: int) -> list[int]:
             break
         run.append(i)
     return run
+
+
+def _is_shouted_link(block: Block) -> bool:
+    """A headline in capitals that is all link, set between two paragraphs."""
+    return block.link_share >= 0.95 and block.words >= 4 and block.text.upper() == block.text and block.kind == "p"
+
+
+def _is_address(block: Block) -> bool:
+    return block.words == 1 and block.text.startswith(("http://", "https://", "www."))
 
 
 def _link_lists(blocks: list[Block]) -> set[int]:
@@ -212,7 +223,7 @@ def _duplicates(blocks: list[Block]) -> set[int]:
     seen: set[str] = set()
     drop = set()
     for i, block in enumerate(blocks):
-        if block.words < 8:
+        if block.words < 12 or block.kind in ("item", "row"):
             continue
         if block.text in seen:
             drop.add(i)
@@ -224,14 +235,22 @@ def _after_end(blocks: list[Block]) -> set[int]:
     """Peel from the bottom while what stands there is a credit, a biography, a promotion, links or an orphan heading."""
     drop: set[int] = set()
     for i in range(len(blocks) - 1, 0, -1):
-        if not _is_tail(blocks[i]):
+        if _is_tail(blocks[i]):
+            drop.add(i)
+        elif not (i > 1 and _is_fragment(blocks[i]) and _is_tail(blocks[i - 1])):
             break
-        drop.add(i)
+        else:
+            drop.add(i)
     return drop
 
 
+def _is_fragment(block: Block) -> bool:
+    """A few words that are no sentence: what a template leaves between two pieces of furniture."""
+    return block.words <= 8 and block.text[-1] not in ".!?…”\"»"
+
+
 def _is_tail(block: Block) -> bool:
-    if block.kind == "head" or block.link_share >= 0.9:
+    if block.kind == "head" or block.link_share >= 0.9 or _is_address(block):
         return True
     folded = fold(block.text)
     if block.words <= 60 and (TAIL.match(folded) or CONTRIBUTED.search(folded)):

@@ -7,6 +7,7 @@ teasers, footers) can then neither be mistaken for the article nor cost time.
 import re
 from functools import lru_cache
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 from archive.extraction.moments import fold
@@ -47,6 +48,9 @@ def narrow(root: HtmlElement, title: str) -> tuple[HtmlElement, HtmlElement | No
     prose = _prose_by_element(root)
     body = root.find("body")
     headline = _headline(root, title)
+    if body is not None and prose.get(body, 0) < MIN_PROSE:
+        _paragraphs_from_divs(body)
+        prose = _prose_by_element(root)
     if body is None or prose.get(body, 0) < MIN_PROSE:
         return root, headline
     region = _descend(body, prose, headline)
@@ -58,9 +62,11 @@ def narrow(root: HtmlElement, title: str) -> tuple[HtmlElement, HtmlElement | No
 def _prose_by_element(root: HtmlElement) -> dict[HtmlElement, int]:
     """Characters of prose below each element: of paragraphs that are long and hardly links."""
     prose: dict[HtmlElement, int] = {}
-    for paragraph in root.iter("p"):
+    for paragraph in root.iter("p", "li"):
         text = paragraph.text_content()
         length = len(text)
+        if paragraph.tag == "li" and next(paragraph.iter("p", "li", "ul"), None) is not None:
+            continue
         if length < _PARAGRAPH or sum(len(a.text_content()) for a in paragraph.iter("a")) > length / 2:
             continue
         ancestors = list(paragraph.iterancestors())
@@ -135,26 +141,47 @@ def remove_furniture(region: HtmlElement, headline: str = "") -> None:
     for element in region.iter("*"):
         if element is region:
             continue
-        if element.tag in _FURNITURE_TAGS or _marked(element):
-            if prose.get(element, 0) < 0.3 * total and next(element.iter("h1"), None) is None:
+        share = prose.get(element, 0) / total
+        if share < 0.3 and (element.tag in _FURNITURE_TAGS or _is_marked(element)):
+            if next(element.iter("h1"), None) is None:
                 doomed.append(element)
     for element in doomed:
         if element.getparent() is not None:
             element.drop_tree()
 
 
-def _marked(element: HtmlElement) -> bool:
+_BLOCK_TAGS = frozenset(
+    "p div section article ul ol li table blockquote h1 h2 h3 h4 h5 h6 figure pre dl hr header footer aside main".split()
+)
+
+
+def _paragraphs_from_divs(region: HtmlElement) -> None:
+    """Turn, in place, the <div>s that hold text and no block of their own into <p>: some pages have no others."""
+    for element in region.iter("div"):
+        if element.text and element.text.strip() and not any(child.tag in _BLOCK_TAGS for child in element):
+            element.tag = "p"
+
+
+def _is_marked(element: HtmlElement) -> bool:
     attributes = element.attrib
-    if not attributes:
-        return False
     for name in ("class", "id", "data-component", "data-testid"):
         value = attributes.get(name)
         if value and _is_furniture(value):
             return True
     role = attributes.get("role")
-    if role and _FURNITURE_ROLES.match(role):
-        return True
-    if attributes.get("aria-hidden") == "true" or "hidden" in attributes:
-        return True
-    style = attributes.get("style")
-    return bool(style) and ("display:none" in style.replace(" ", "") or "visibility:hidden" in style.replace(" ", ""))
+    return bool(role) and bool(_FURNITURE_ROLES.match(role or ""))
+
+
+def remove_hidden(root: HtmlElement) -> None:
+    """Remove, in place, what the page itself keeps from being seen, unless most of its prose is there."""
+    prose = _prose_by_element(root)
+    total = prose.get(root, 0)
+    for element in _HIDDEN(root):
+        style = (element.get("style") or "").replace(" ", "").lower()
+        unseen = "hidden" in element.attrib or element.get("aria-hidden") == "true" or _UNSEEN.search(style)
+        if unseen and element.getparent() is not None and prose.get(element, 0) <= 0.6 * total:
+            element.drop_tree()
+
+
+_HIDDEN = etree.XPath("//*[@hidden or @aria-hidden='true' or contains(@style, 'isplay') or contains(@style, 'isibility')]")
+_UNSEEN = re.compile(r"(?:^|;)(?:display:none|visibility:hidden)")

@@ -13,6 +13,7 @@ _NAMED = re.compile(
     r"chapo|chapeau|vorspann|sommario|occhiello|ingress|perex)(?![a-z])"
 )
 _CAMEL = re.compile(r"([a-z0-9])([A-Z])")
+_CAPTION = re.compile(r"caption|credit|photo|gallery|pie-?(?:de-?)?foto|epigrafe", re.I)
 _TAGS = frozenset({"p", "h2", "h3", "h4", "div", "span", "strong", "em", "li", "section"})
 _REACH = 120  # elements after the headline
 SHORTEST, LONGEST = 30, 700  # characters
@@ -27,7 +28,7 @@ def find_standfirst(headline: HtmlElement | None, description: str, first_paragr
         return ""
     wanted, end = _key(description), _key(first_paragraph)[:60]
     for element in _following(headline):
-        if element.tag not in _TAGS:
+        if element.tag not in _TAGS or _is_caption(element):
             continue
         text = " ".join(normalise(element.text_content()).split())
         if not SHORTEST <= len(text) <= LONGEST:
@@ -62,6 +63,11 @@ def _same(key: str, wanted: str) -> bool:
     if len(wanted) < SHORTEST:
         return False
     return key == wanted or (len(wanted) >= 60 and key.startswith(wanted[:-4])) or (len(key) >= 60 and wanted.startswith(key))
+
+
+def _is_caption(element: HtmlElement) -> bool:
+    near = [element, *list(element.iterancestors())[:3]]
+    return any(e.tag in ("figure", "figcaption") or _CAPTION.search(e.get("class") or "") for e in near)
 
 
 def _is_named(element: HtmlElement) -> bool:

@@ -11,7 +11,7 @@ from trafilatura.settings import Extractor
 
 from archive.extraction.blocks import Block, block_digest, flatten
 from archive.extraction.cleaning import Cut, clean
-from archive.extraction.scope import narrow, remove_furniture
+from archive.extraction.scope import narrow, remove_furniture, remove_hidden
 from archive.extraction.standfirst import find_standfirst
 
 MIN_TEXT = 200  # characters; less than this is no article yet, and the rescues are tried
@@ -63,6 +63,7 @@ def find_text(
     body_text: str = "",
 ) -> Text:
     """Return the article's blocks. ``body_text`` is the JSON-LD articleBody, the last resort."""
+    remove_hidden(root)
     region, headline = narrow(root, titles[0] if titles else "")
     blocks = _region_blocks(region)
     if _length(blocks) < MIN_TEXT:
