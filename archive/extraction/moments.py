@@ -124,7 +124,10 @@ def _offset(text: str) -> tzinfo:
 def _rfc822(raw: str) -> Moment | None:
     if not re.match(r"^(?:[A-Za-z]{3},\s*)?\d{1,2} [A-Za-z]{3} \d{4} \d\d?:\d\d", raw):
         return None
-    moment = parsedate_to_datetime(raw)
+    try:
+        moment = parsedate_to_datetime(raw)
+    except ValueError:  # the form with a Spanish month: read as printed
+        return None
     return Moment(moment.replace(tzinfo=None), moment.tzinfo, True)
 
 
