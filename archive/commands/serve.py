@@ -30,7 +30,9 @@ def run_site(
     site = build_site(db, public=public, notice=notice, contact=contact)
     click.echo(f"http://{host}:{port}/", err=True)
     server = uvicorn.Server(
-        uvicorn.Config(site.app(), host=host, port=port, log_level="warning", lifespan="on", server_header=False)
+        uvicorn.Config(
+            site.app(), host=host, port=port, log_level="warning", lifespan="on", server_header=False
+        )
     )
     try:
         server.run()

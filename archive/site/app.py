@@ -1,6 +1,7 @@
 """Datasette over an archive, with the project's metadata, templates and plugins."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,11 @@ def build_site(db: Path, *, public: bool = False, notice: str = "", contact: str
     readers are given for takedowns.
     """
     described = metadata()
-    described.setdefault("plugins", {})["bilateral"] = {"public": public, "notice": notice, "contact": contact}
+    described.setdefault("plugins", {})["bilateral"] = {
+        "public": public,
+        "notice": notice,
+        "contact": contact,
+    }
     datasette = Datasette(
         [],
         metadata=described,
@@ -51,3 +56,24 @@ def build_site(db: Path, *, public: bool = False, notice: str = "", contact: str
     )
     datasette.add_database(Database(datasette, path=str(db), is_mutable=True), name=DATABASE)
     return datasette
+
+
+def reopen_replaced(datasette: Datasette) -> bool:
+    """Read from the new file where the database was replaced (by `bilateral publish`) since it was opened.
+
+    Without this, a server goes on reading the file that is no longer there. Returns whether it was replaced.
+    """
+    database = datasette.get_database(DATABASE)
+    try:
+        identity = Path(database.path).stat().st_ino
+    except OSError:
+        return False
+    opened = getattr(database, "opened_file", None)
+    database.opened_file = identity
+    if opened in (None, identity):
+        return False
+    # Datasette's connections belong to its threads: new threads open the new file.
+    former = datasette.executor
+    datasette.executor = ThreadPoolExecutor(max_workers=SETTINGS["num_sql_threads"])
+    former.shutdown(wait=False)
+    return True

@@ -56,9 +56,9 @@ def daily_chart(days: Sequence[Day], words: Words) -> Markup:
 def _day_shapes(day: Day, x: float, step: float, top: int, words: Words) -> Markup:
     width = max(0.6, step - BAR_GAP)
     if not day.watched:
-        return Markup('<rect class="gap" fill="url(#gap)" x="{:.1f}" y="0" width="{:.1f}" height="{}"/>').format(
-            x, step, 2 * HALF + AXIS
-        )
+        return Markup(
+            '<rect class="gap" fill="url(#gap)" x="{:.1f}" y="0" width="{:.1f}" height="{}"/>'
+        ).format(x, step, 2 * HALF + AXIS)
     title = Markup("<title>{}</title>").format(
         f"{words.day(day.day)}: {words.t('mx_outlets')} {day.mx}, {words.t('us_outlets')} {day.us}"
     )

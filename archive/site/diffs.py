@@ -1,6 +1,7 @@
 """Two versions of a text side by side, word by word."""
 
 import re
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from markupsafe import Markup, escape
@@ -33,7 +34,7 @@ def word_diff(before: str, after: str) -> Markup:
 
 
 def _merged(
-    old: list[str], new: list[str], operations: list[tuple[str, int, int, int, int]]
+    old: list[str], new: list[str], operations: Sequence[tuple[str, int, int, int, int]]
 ) -> list[tuple[bool, list[str], list[str]]]:
     """Join changes that only a word or two lie between: a sentence rewritten is one change, not twelve."""
     merged: list[tuple[bool, list[str], list[str]]] = []

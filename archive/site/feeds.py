@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from lxml import etree
 from lxml.builder import ElementMaker
@@ -26,7 +27,14 @@ class Entry:
 
 
 def atom_feed(
-    *, feed_id: str, title: str, subtitle: str, link: str, self_link: str, updated: str, entries: Iterable[Entry]
+    *,
+    feed_id: str,
+    title: str,
+    subtitle: str,
+    link: str,
+    self_link: str,
+    updated: str,
+    entries: Iterable[Entry],
 ) -> bytes:
     """Return a feed as UTF-8 bytes. Characters that XML cannot carry are left out."""
     feed = _atom.feed(
@@ -43,7 +51,7 @@ def atom_feed(
     return document
 
 
-def _entry(entry: Entry) -> etree._Element:
+def _entry(entry: Entry) -> Any:
     element = _atom.entry(
         _atom.id(entry.id),
         _atom.title(_clean(entry.title)),

@@ -118,7 +118,9 @@ class Words:
 
     def link(self, path: str, parameters: Mapping[str, object] | None = None) -> str:
         """Return a link within the site that keeps the chosen language."""
-        query = [(key, str(value)) for key, value in (parameters or {}).items() if value not in (None, "", [])]
+        query = [
+            (key, str(value)) for key, value in (parameters or {}).items() if value not in (None, "", [])
+        ]
         if self.explicit:
             query.append(("lang", self.language))
         return f"{path}?{urlencode(query)}" if query else path

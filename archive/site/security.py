@@ -4,8 +4,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from datasette import hookimpl
+from datasette.app import Datasette
 
-Asgi = Callable[[dict[str, Any], Callable[..., Awaitable[Any]], Callable[..., Awaitable[Any]]], Awaitable[None]]
+from archive.site.app import reopen_replaced
+
+Asgi = Callable[
+    [dict[str, Any], Callable[..., Awaitable[Any]], Callable[..., Awaitable[Any]]], Awaitable[None]
+]
 
 OWN_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self';"
@@ -27,13 +32,12 @@ HEADERS = {
 
 
 @hookimpl
-def asgi_wrapper(datasette: object) -> Callable[[Asgi], Asgi]:
-    """Add the security headers to every answer."""
-    del datasette
-    return secured
+def asgi_wrapper(datasette: Datasette) -> Callable[[Asgi], Asgi]:
+    """Add the security headers to every answer, and read the database that is in place now."""
+    return lambda app: secured(app, datasette)
 
 
-def secured(app: Asgi) -> Asgi:
+def secured(app: Asgi, datasette: Datasette) -> Asgi:
     """Return the application with the security headers on each of its answers."""
 
     async def with_headers(
@@ -52,6 +56,8 @@ def secured(app: Asgi) -> Asgi:
                 ]
             await send(event)
 
+        if scope["type"] == "http":
+            reopen_replaced(datasette)
         await app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
     return with_headers

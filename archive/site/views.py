@@ -209,7 +209,11 @@ def plain_citation(found: dict[str, Any], words: Words) -> str:
     author = f"{found['authors']}. " if found["authors"] else ""
     day = words.day(found["published_local"] or found["first_seen"], "long")
     snapshot = found["snapshot_rows"][-1] if found["snapshot_rows"] else None
-    evidence = f" {words.t('cite_captured')} {snapshot['fetched']}, {snapshot['payload_digest']}." if snapshot else ""
+    evidence = (
+        f" {words.t('cite_captured')} {snapshot['fetched']}, {snapshot['payload_digest']}."
+        if snapshot
+        else ""
+    )
     return f"{author}«{found['title']}». {found['outlet_name']}, {day}. {found['url']}.{evidence}"
 
 

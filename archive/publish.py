@@ -1,0 +1,220 @@
+"""A database for readers, built from the archive by an allow-list.
+
+What is not named here is not published: a new column stays private until somebody lists it. The private
+edition (``full``) leaves out what only the operator needs. The public one holds excerpts; the full text can be
+searched in it, through an index without content, but is nowhere in the file.
+
+The file is built aside, checked, and put in place by one rename; the one before it is kept.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive.store import ArchiveError
+
+EXCERPT_WORDS = 60
+SITE_FILE = "archive.db"
+PREVIOUS_FILE = "archive.previous.db"
+
+ARTICLE_COLUMNS = (
+    "id url key outlet country language title description authors section tags published published_local"
+    " published_source published_precision modified modified_local zone_assumed dates first_seen last_checked"
+    " grade score terms topic_version word_count revisions story copy_group wire paywalled completeness form"
+    " text_source encoding_repaired status sha256 image"
+)
+SNAPSHOT_COLUMNS = (
+    "id url page fetched status warc_file warc_offset warc_length payload_digest content_type etag"
+    " last_modified outcome reason article"
+)
+TABLES: dict[str, tuple[str, ...]] = {
+    name: tuple(columns.split())
+    for name, columns in {
+        "outlets": "id name country language kind homepage timezone access delay screen watched_since",
+        "routes": "url outlet kind parent origin state reason status last_checked last_ok items newest",
+        "stories": "id title first_published last_published articles outlets mx_articles us_articles",
+        "articles": ARTICLE_COLUMNS,
+        "texts": "article title description text",
+        "snapshots": SNAPSHOT_COLUMNS,
+        "revisions": "id article number seen title description text sha256 snapshot kinds words_added"
+        " words_removed",
+        "events": "id article seen event detail snapshot",
+        "pages": "url key outlet discovered via route headline published_local state reason tries last_try"
+        " redirected_to article",
+        "verdicts": "page judged title grade score terms topic_version snapshot",
+        "crawls": "id started finished outcome outlets discovered fetched not_modified new revised off_topic"
+        " failed version topic_version",
+        "crawl_outlets": "crawl outlet discovered screened_out fetched not_modified new revised off_topic"
+        " failed routes_ok routes_failed seconds note",
+    }.items()
+}
+
+# What the public edition says in a column instead of what the archive holds.
+PUBLIC: dict[tuple[str, str], str] = {
+    ("texts", "text"): "excerpt(text)",
+    ("texts", "description"): "excerpt(description)",
+    ("articles", "description"): "excerpt(description)",
+    ("articles", "terms"): "short_terms(terms)",
+    ("revisions", "text"): "''",
+    ("revisions", "description"): "''",
+    ("verdicts", "terms"): "'[]'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A finished site database: where it is, and how many rows each table has."""
+
+    path: Path
+    rows: Mapping[str, int]
+
+
+def publish(source: Path, folder: Path, *, public: bool) -> Published:
+    """Build the site database of an archive in ``folder``, check it, and put it in place.
+
+    Raises ArchiveError where there is no archive, where the folder cannot be written, or where the new file
+    fails its check; the file in place is then untouched.
+    """
+    if not source.is_file():
+        raise ArchiveError(f"{source}: there is no archive here")
+    aside = folder / f".{SITE_FILE}.{os.getpid()}.new"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        aside.unlink(missing_ok=True)
+        rows = _build(source, aside, public=public)
+        _check(aside, rows)
+        return Published(_put_in_place(aside, folder), rows)
+    except (sqlite3.Error, OSError) as error:
+        raise ArchiveError(f"{folder}: {error}") from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _build(source: Path, target: Path, *, public: bool) -> dict[str, int]:
+    connection = sqlite3.connect(target)
+    try:
+        connection.execute("PRAGMA journal_mode = OFF")
+        for name, function in (("excerpt", excerpt), ("short_terms", short_terms)):
+            connection.create_function(name, 1, function, deterministic=True)
+        connection.execute("ATTACH ? AS source", [str(source)])
+        connection.execute("BEGIN")
+        present = {name for (name,) in connection.execute("SELECT name FROM source.sqlite_master")}
+        rows = {
+            table: _copy(connection, table, columns, public=public)
+            for table, columns in TABLES.items()
+            if table in present
+        }
+        _index(connection, public=public)
+        connection.execute("CREATE TABLE site (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        connection.execute("INSERT INTO site VALUES ('edition', ?)", ["public" if public else "full"])
+        connection.execute("COMMIT")
+        connection.execute("DETACH source")
+        connection.execute("VACUUM")
+        return rows
+    finally:
+        connection.close()
+
+
+def _copy(connection: sqlite3.Connection, table: str, columns: tuple[str, ...], *, public: bool) -> int:
+    kinds = {row[1]: row for row in connection.execute(f"PRAGMA source.table_info({table})")}
+    kept = [column for column in columns if column in kinds]
+    definitions = ", ".join(
+        f"{column} {kinds[column][2]}{' PRIMARY KEY' if kinds[column][5] and _single_key(kinds) else ''}"
+        for column in kept
+    )
+    connection.execute(f"CREATE TABLE {table} ({definitions})")
+    values = ", ".join(PUBLIC.get((table, column), column) if public else column for column in kept)
+    where = _published_rows(table)
+    cursor = connection.execute(
+        f"INSERT INTO main.{table} ({', '.join(kept)}) SELECT {values} FROM source.{table} {where}"
+    )
+    return cursor.rowcount
+
+
+def _single_key(kinds: Mapping[str, tuple[object, ...]]) -> bool:
+    return sum(bool(row[5]) for row in kinds.values()) == 1
+
+
+def _published_rows(table: str) -> str:
+    """Return the condition on what is published of a table: nothing of an article that fell out."""
+    on_subject = "(SELECT id FROM source.articles WHERE grade > 0)"
+    if table == "articles":
+        return "WHERE grade > 0"
+    if table in ("texts", "revisions", "events"):
+        return f"WHERE article IN {on_subject}"
+    return ""
+
+
+def _index(connection: sqlite3.Connection, *, public: bool) -> None:
+    content = "''" if public else "[texts], content_rowid=[article]"
+    connection.execute(
+        "CREATE VIRTUAL TABLE articles_fts USING fts5(title, description, text,"
+        f' content={content}, tokenize="unicode61 remove_diacritics 2")'
+    )
+    connection.execute(
+        "INSERT INTO articles_fts (rowid, title, description, text)"
+        " SELECT t.article, t.title, t.description, t.text FROM source.texts t"
+        " JOIN main.articles a ON a.id = t.article ORDER BY t.article"
+    )
+    connection.execute("INSERT INTO articles_fts(articles_fts) VALUES ('optimize')")
+    for column in ("outlet", "country", "language", "grade", "published", "story", "copy_group", "status"):
+        connection.execute(f"CREATE INDEX articles_{column} ON articles({column})")
+    for table, column in (("revisions", "article"), ("revisions", "seen"), ("events", "article"),
+                          ("snapshots", "article"), ("pages", "article"), ("routes", "outlet")):  # fmt: skip
+        connection.execute(f"CREATE INDEX {table}_{column} ON {table}({column})")
+
+
+def _check(path: Path, rows: Mapping[str, int]) -> None:
+    connection = sqlite3.connect(path)
+    try:
+        (integrity,) = connection.execute("PRAGMA integrity_check").fetchone()
+        if integrity != "ok":
+            raise ArchiveError(f"{path}: {integrity}")
+        for table, expected in rows.items():
+            (found,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+            if found != expected:
+                raise ArchiveError(f"{path}: {table} has {found} rows and not {expected}")
+        (indexed,) = connection.execute("SELECT count(*) FROM articles_fts_docsize").fetchone()
+        if indexed != rows["articles"]:
+            raise ArchiveError(f"{path}: {indexed} articles are indexed and {rows['articles']} published")
+    finally:
+        connection.close()
+
+
+def _put_in_place(aside: Path, folder: Path) -> Path:
+    target = folder / SITE_FILE
+    with aside.open("rb") as stream:
+        os.fsync(stream.fileno())
+    if target.exists():
+        previous = folder / PREVIOUS_FILE
+        previous.unlink(missing_ok=True)
+        os.link(target, previous)
+    os.replace(aside, target)
+    return target
+
+
+def roll_back(folder: Path) -> Path:
+    """Put the previous site database back in place. Raises ArchiveError where there is none."""
+    previous, target = folder / PREVIOUS_FILE, folder / SITE_FILE
+    if not previous.is_file():
+        raise ArchiveError(f"{folder}: there is no previous site database")
+    os.replace(previous, target)
+    return target
+
+
+def excerpt(text: str | None, limit: int = EXCERPT_WORDS) -> str:
+    """Return the first words of a text, marked where it was cut."""
+    words = (text or "").split()
+    return (text or "") if len(words) <= limit else " ".join(words[:limit]) + " […]"
+
+
+def short_terms(terms: str | None) -> str:
+    """Return the reasons of a verdict without the sentences they quote."""
+    shortened = []
+    for term in json.loads(terms or "[]"):
+        why, _, _ = term["why"].partition(":")
+        shortened.append({**term, "why": why})
+    return json.dumps(shortened, ensure_ascii=False)

@@ -1,0 +1,162 @@
+"""The site, asked as a reader asks it: over a real archive, through Datasette's own client."""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+from lxml import html as lxml_html
+
+from archive.site.app import build_site
+from archive.site.diffs import word_diff
+from archive.site.i18n import choose_language, messages
+from tests.archives import build_archive
+
+Get = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_archive(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def get(archive: Path) -> Get:
+    site = build_site(archive)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(site.invoke_startup())
+    return lambda path, **options: loop.run_until_complete(site.client.get(path, **options))
+
+
+def rows(archive: Path, sql: str) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(archive) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def pages(archive: Path) -> list[str]:
+    (revised,) = rows(archive, "SELECT id FROM articles WHERE revisions > 1 AND grade > 0 LIMIT 1")[0]
+    (gone,) = rows(archive, "SELECT id FROM articles WHERE status = 'gone' LIMIT 1")[0]
+    (outlet,) = rows(archive, "SELECT id FROM outlets LIMIT 1")[0]
+    return [
+        "/",
+        "/search?q=seguridad",
+        "/search?q=xyzzyx",
+        f"/article/{revised}",
+        f"/article/{gone}",
+        "/changes",
+        "/outlets",
+        f"/outlet/{outlet}",
+        "/about",
+        "/nothing-here",
+    ]
+
+
+def test_every_page_answers_with_the_security_headers(archive: Path, get: Get) -> None:
+    for path in pages(archive):
+        answer = get(path)
+        assert answer.status_code == (404 if path == "/nothing-here" else 200), path
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_language_is_chosen_by_the_link_and_then_by_the_browser(get: Get) -> None:
+    assert choose_language(None, "fr, en;q=0.8, es;q=0.3") == "en"
+    assert choose_language("es", "en") == "es"
+    assert choose_language(None, None) == "es"
+    assert '<html lang="en">' in get("/", headers={"accept-language": "en-US"}).text
+    assert 'href="/changes?lang=en"' in get("/?lang=en").text
+
+
+def words_shown(text: str) -> str:
+    """The words of a page in its own language: without those marked as of another, and without data."""
+    tree = lxml_html.fromstring(text)
+    for element in tree.xpath("//main//*[@lang] | //*[@hreflang] | //script | //style | //code"):
+        element.drop_tree()
+    return re.sub(r"\s+", " ", tree.text_content())
+
+
+def test_no_words_of_the_other_language_are_left_over(archive: Path, get: Get) -> None:
+    only = {
+        language: {
+            re.sub(r"\{\w+\}", "", texts[language]).strip()
+            for texts in messages().values()
+            if texts["es"] != texts["en"] and len(texts[language]) > 8
+        }
+        for language in ("es", "en")
+    }
+    only["es"], only["en"] = only["es"] - only["en"], only["en"] - only["es"]
+    for path in pages(archive):
+        for language, other in (("es", "en"), ("en", "es")):
+            separator = "&" if "?" in path else "?"
+            shown = words_shown(get(f"{path}{separator}lang={language}").text)
+            left = [text for text in only[other] if text in shown and text not in " ".join(only[language])]
+            assert not left, (path, language, left)
+
+
+def test_article_shows_versions_with_their_difference_and_the_evidence(archive: Path, get: Get) -> None:
+    (number, title) = rows(
+        archive,
+        "SELECT a.id, a.title FROM articles a JOIN revisions r ON r.article = a.id AND r.number = 2"
+        " JOIN revisions b ON b.article = a.id AND b.number = 1 WHERE r.text != b.text AND a.grade > 0",
+    )[0]
+    page = get(f"/article/{number}?lang=en").text
+    assert "<ins>" in page or "<del>" in page
+    assert (
+        title.replace("'", "&#39;").replace('"', "&#34;").replace("&", "&amp;")[:20] in page
+        or title[:20] in page
+    )
+    assert "sha256:" in page
+    assert 'name="citation_title"' in page
+
+
+def test_changes_feed_is_well_formed_and_its_ids_stay(get: Get) -> None:
+    first, second = (feedparser.parse(get("/changes.atom").text) for _ in range(2))
+    assert not first.bozo
+    assert first.entries
+    assert [entry.id for entry in first.entries] == [entry.id for entry in second.entries]
+    assert len({entry.id for entry in first.entries}) == len(first.entries)
+
+
+def test_headline_of_a_stranger_is_shown_and_not_obeyed(archive: Path, get: Get) -> None:
+    hostile = "<script>alert(1)</script> {{ 7*7 }} \u202e=HYPERLINK(1)"
+    with sqlite3.connect(archive) as connection:
+        (number,) = connection.execute("SELECT max(id) FROM articles WHERE grade > 0").fetchone()
+        (before,) = connection.execute("SELECT title FROM articles WHERE id = ?", [number]).fetchone()
+        connection.execute("UPDATE articles SET title = ? WHERE id = ?", [hostile, number])
+    try:
+        for path in (f"/article/{number}", "/", "/changes", "/changes.atom", "/archive/articles"):
+            assert "<script>alert(1)" not in get(path).text, path
+            assert "49 " not in get(f"/article/{number}").text.partition("<h1")[2][:200]
+    finally:
+        with sqlite3.connect(archive) as connection:
+            connection.execute("UPDATE articles SET title = ? WHERE id = ?", [before, number])
+
+
+@pytest.mark.parametrize(
+    "path", ["/article/9999999999999999999", "/outlet/none", "/article/0", "/story/9999999"]
+)
+def test_unknown_addresses_are_404_with_words(get: Get, path: str) -> None:
+    answer = get(path + "?lang=en")
+    assert answer.status_code == 404
+    assert "leads to nothing in the archive" in answer.text
+
+
+def test_tables_that_cannot_answer_say_so_in_words(get: Get) -> None:
+    answer = get("/archive?sql=select+1+from+nowhere&lang=en")
+    assert answer.status_code < 500
+    assert "Traceback" not in answer.text
+    assert get("/archive/articles?_sort=nonsense").status_code in (200, 404)
+    assert get("/archive.db").status_code in (403, 404)
+
+
+def test_difference_escapes_and_joins_scattered_changes() -> None:
+    html = word_diff(
+        "<b>El lunes llegan dos mil soldados a Sonora", "<b>El martes llegan tres mil soldados a Sonora"
+    )
+    assert "<b>" not in html
+    assert html.count("<del>") == 1
+    assert "<del>lunes llegan dos</del>" in html
