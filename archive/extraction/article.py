@@ -46,7 +46,9 @@ def _from_tree(root: HtmlElement, page: Page) -> Article:
     byline = find_byline(root, found, page)
     strip_dead(root)
     shown = fold(root.text_content()[:60_000])
-    text = find_text(root, titles, page.boilerplate, _description(found), text_of(found.article.get("articleBody")))
+    text = find_text(
+        root, titles, page.boilerplate, _description(found), text_of(found.article.get("articleBody"))
+    )
     judgement = judge_completeness(root, found, titles, text.blocks, text.raw, shown)
     return _assemble(page, found, titles, dates, byline, text, judgement)
 

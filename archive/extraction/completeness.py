@@ -8,46 +8,19 @@ from lxml.html import HtmlElement
 
 from archive.extraction.blocks import Block
 from archive.extraction.moments import fold
+from archive.extraction.patterns import PATTERNS
 from archive.extraction.structured import LISTING_TYPES, Structured, text_of
 from archive.models import Completeness
 
-_BOT = re.compile(
-    r"just a moment\.\.\.|attention required! \| cloudflare|checking your browser|verify(?:ing)? (?:that )?you are (?:a )?human|are you a (?:robot|human)|"
-    r"access (?:to this page has been )?denied|access denied|request unsuccessful\. incapsula|pardon our interruption|please enable (?:js|javascript|cookies)|"
-    r"enable javascript and cookies to continue|unusual traffic|ddos protection by|captcha|security check|bot verification|human verification|"
-    r"verifica(?:ndo)? que (?:eres|usted es|no eres)|no soy un robot|acceso denegado|comprobando (?:su|tu) navegador|un momento[.…]|habilita(?:r)? javascript|"
-    r"403 forbidden|error 1020|ray id"
-)
-_CONSENT = re.compile(
-    r"(?:before you continue|we (?:and our partners|value your privacy|care about your privacy)|your privacy choices|consent (?:to|management)|accept (?:all )?cookies to continue|"
-    r"valoramos (?:tu|su) privacidad|(?:antes de|para) continuar.{0,60}(?:cookies|privacidad)|nosotros y nuestros (?:socios|partners)|acepta(?:r)? (?:las )?cookies para|"
-    r"consiente|consentimiento)"
-)
-_LOGIN = re.compile(
-    r"^(?:log ?in|sign ?in|please (?:log|sign) in|inicia(?:r)? sesion|ingresa (?:a tu cuenta|con tu)|accede|acceder|regist(?:er|rate)|create (?:an|your) account|crea(?:r)? (?:tu|una) cuenta)\b"
-)
-_GONE = re.compile(
-    r"(?:page|article|story|content|url|file) (?:you(?:'re| are)? (?:requested|looking for) )?(?:was|is|could|can|has|does|not)\s*(?:not|n't|no longer|been (?:removed|deleted)|not be)?\s*(?:be )?(?:found|exist|available|removed|deleted)|"
-    r"page not found|not found\b|\b404\b|error 404|(?:we )?(?:couldn'?t|can'?t|could not|cannot) find (?:that|the|this|what)|no longer (?:available|exists)|oops|"
-    r"(?:pagina|nota|articulo|contenido|noticia|enlace) (?:que (?:buscas?|intentas?|solicit\w+).{0,30})?(?:no (?:fue )?(?:se )?(?:encontrad[oa]|encontro|existe|disponible|esta disponible|se encuentra)|ha sido (?:eliminad|borrad|retirad)\w+)|"
-    r"no (?:encontramos|hemos encontrado|pudimos encontrar|se encontro|se ha encontrado)|pagina no encontrada|ups\b|lo sentimos.{0,60}(?:pagina|nota|contenido)"
-)
-_PAYWALL = re.compile(
-    r"subscribe (?:now |today )?to (?:continue|keep|read|unlock|access|finish)|(?:to (?:continue|keep|finish) reading|to read (?:the|this) (?:full|rest|entire|complete)).{0,80}|"
-    r"(?:this|the) (?:article|story|content) is (?:for|only|reserved|exclusive|available (?:only )?(?:to|for)).{0,30}(?:subscribers|members)|(?:already|are you) a (?:subscriber|member)\s*\?|"
-    r"(?:exclusive|only) (?:to|for) (?:our )?(?:subscribers|members)|subscriber[- ](?:only|exclusive)|you(?:'ve| have) (?:reached|read|used|hit) (?:your|all|the).{0,40}(?:free|limit|articles)|"
-    r"unlock (?:this|the) (?:article|story)|start your (?:free )?(?:trial|subscription)|log in to (?:continue|read)|create (?:a free|an) account to (?:continue|read|keep)|"
-    r"(?:para|si (?:quieres|deseas)) (?:seguir|continuar) leyendo|(?:contenido|nota|articulo|texto|noticia) (?:es )?(?:exclusiv[oa]|reservad[oa]|solo|disponible (?:solo )?)\s*(?:para|de)? (?:nuestros |los )?(?:suscriptores|socios|miembros|usuarios registrados)|"
-    r"(?:exclusiv[oa]|solo) (?:para )?(?:nuestros )?suscriptores|suscribete (?:para|y) (?:leer|continuar|seguir|accede|sigue|tener|disfruta)|ya (?:eres|soy|es) suscriptor|(?:has|haz) (?:alcanzado|llegado|agotado).{0,40}(?:limite|articulos|notas|gratis|gratuit)|"
-    r"inicia sesion para (?:leer|continuar|seguir)|registrate (?:gratis )?para (?:leer|continuar|seguir)|lee la nota completa|desbloquea"
-)
-_CUT_END = re.compile(
-    r"(?:…|\.\.\.|\[…\]|\[\.\.\.\])\s*[\[(]?\s*(?:leer mas|lee mas|ver mas|seguir leyendo|sigue leyendo|continuar leyendo|continua(?:r)?|read more|continue reading|more|keep reading|see more)?\s*[\])»>→]*\s*$"
-    r"|(?:leer mas|seguir leyendo|continuar leyendo|continue reading|read more)\s*(?:…|\.\.\.|[»>→])*\s*$"
-)
-_READ_ON = re.compile(
-    r"(?:…|\.\.\.)\s*[\[(]?\s*(?:leer mas|lee mas|ver mas|seguir leyendo|sigue leyendo|continuar leyendo|read more|continue reading|keep reading|see more)"
-)
+_BOT = PATTERNS["bot"]
+_CONSENT = PATTERNS["consent"]
+_LOGIN = PATTERNS["login"]
+_GONE = PATTERNS["gone"]
+_PAYWALL = PATTERNS["paywall"]
+_ON = PATTERNS["read-on"].pattern
+_DOTS = r"(?:…|\.\.\.|\[…\]|\[\.\.\.\])"
+_CUT_END = re.compile(rf"{_DOTS}\s*[\[(]?\s*(?:{_ON})?\s*[\])»>→]*\s*$|(?:{_ON})\s*(?:…|\.\.\.|[»>→])*\s*$")
+_READ_ON = re.compile(rf"{_DOTS}\s*[\[(]?\s*(?:{_ON})")
 _TYPES_OF_LISTING = frozenset(LISTING_TYPES)
 
 SHORT = 120  # words; a text of this length or less can be an announcement of the wall around it
@@ -77,7 +50,7 @@ def judge_completeness(
     text but tells why it ends), ``page_text`` all that the page shows, folded.
     """
     words = sum(block.words for block in blocks)
-    title = fold(" | ".join(titles[:1] + [found.title]))
+    title = fold(" | ".join([*titles[:1], found.title]))
     heading = fold(" | ".join(titles))
     closed = accessible_for_free(found) is False
     is_article = bool(found.article.get("datePublished") or found.first("article:published_time"))

@@ -13,6 +13,7 @@ from typing import Literal
 from lxml.html import HtmlElement
 
 from archive.extraction.moments import Moment, fold, read_moment, zone_of
+from archive.extraction.patterns import WORDS
 from archive.extraction.structured import Structured, text_of
 from archive.models import DateCandidate, Page
 from archive.times import parse_utc
@@ -22,18 +23,8 @@ Role = Literal["published", "modified"]
 TOLERANCE = timedelta(minutes=30)  # clocks differ; later than this after the fetch is no publication time
 OLDEST = 1990
 
-META_PUBLISHED = (
-    "article:published_time", "og:article:published_time", "og:published_time", "datepublished", "publishdate",
-    "publish-date", "pubdate", "publication_date", "parsely-pub-date", "sailthru.date", "cxenseparse:recs:publishtime",
-    "cxenseparse:publishtime", "article.published", "published_time", "published-date", "article:published", "dc.date.issued",
-    "dcterms.created", "dcterms.date", "dc.date", "dc.date.created", "date", "article_date_original", "iso-8601-publish-date",
-    "citation_publication_date", "originalpublicationdate", "pub_date", "displaydate", "fecha", "fecha_publicacion",
-    "datecreated", "last-published", "bt:pubdate", "rnews:datepublished", "ptime", "analyticsattributes.articledate",
-)  # fmt: skip
-META_MODIFIED = (
-    "article:modified_time", "og:article:modified_time", "og:updated_time", "article:updated_time", "datemodified", "lastmod",
-    "last-modified", "dcterms.modified", "dc.date.modified", "updated_time", "modified", "dc.date.updated", "utime",
-)  # fmt: skip
+META_PUBLISHED = WORDS["meta-published"]
+META_MODIFIED = WORDS["meta-modified"]
 _UPDATED = re.compile(
     r"actualiza|updated|modific|last edited|ultima (?:hora|edicion)|correccion|aktualis|maj\b"
 )
@@ -42,8 +33,8 @@ _DATE_CLASS = re.compile(r"date|time|fecha|hora\b|publi|byline|posted|timestamp|
 _URL_DATE = re.compile(
     r"/((?:19|20)\d\d)[/-]?(0[1-9]|1[0-2]|[1-9])[/-]?(0[1-9]|[12]\d|3[01]|[1-9])(?=[/._-])"
 )
-_URL_MONTH = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-_URL_MONTH_NAME = re.compile(r"/((?:19|20)\d\d)/(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)/(\d\d?)/")
+_URL_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_URL_MONTH_NAME = re.compile(rf"/((?:19|20)\d\d)/({'|'.join(_URL_MONTHS)})/(\d\d?)/")
 _ELSEWHERE = {"aside", "nav", "footer", "a"}
 _NEAR = 400  # elements after the headline among which a visible date is looked for
 
@@ -70,10 +61,8 @@ class Dates:
 
 def find_dates(root: HtmlElement | None, found: Structured, page: Page) -> Dates:
     """Collect every date that a page, its route and its address offer, and choose."""
-    month_first = (
-        page.country == "US"
-        and page.language != "es"
-        or (page.country is None and (found.language or "").lower() in ("en", "en-us"))
+    month_first = (page.country == "US" and page.language != "es") or (
+        page.country is None and (found.language or "").lower() in ("en", "en-us")
     )
     candidates = [
         _Candidate(role, raw, source, read_moment(raw, month_first=month_first))
@@ -126,7 +115,7 @@ def _url_date(url: str) -> str:
     if match := _URL_DATE.search(url):
         return f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}"
     if match := _URL_MONTH_NAME.search(url):
-        return f"{match[1]}-{_URL_MONTH[match[2]]:02}-{int(match[3]):02}"
+        return f"{match[1]}-{_URL_MONTHS.index(match[2]) + 1:02}-{int(match[3]):02}"
     return ""
 
 

@@ -4,19 +4,14 @@ import re
 
 from archive.extraction.blocks import Block
 from archive.extraction.moments import fold
+from archive.extraction.patterns import PATTERNS, WORDS
 from archive.extraction.structured import Structured, text_of
 from archive.models import Form
 
-_LIVE = re.compile(
-    r"\b(?:en vivo|minuto a minuto|live (?:updates?|blog|coverage)|liveblog|ultima hora en directo|as it happened|en directo)\b"
-)
-_TRANSCRIPT = re.compile(
-    r"\b(?:version estenografica|transcripcion|transcript|estenografica|full text of|remarks (?:by|at|of)|press briefing by|discurso integro)\b"
-)
-_GALLERY = re.compile(
-    r"^(?:fotos?|galeria|fotogaleria|photos?|in pictures|gallery|slideshow|en imagenes)\b|\b(?:fotogaleria|photo gallery|in pictures|en imagenes|galeria de fotos)\b"
-)
-_RELEASE = re.compile(r"\b(?:for immediate release|para (?:su )?(?:publicacion|difusion) inmediata|comunicado (?:de prensa|conjunto|no\b|num|oficial|\d)|boletin (?:de prensa|no\b|num|\d)|press release|news release|joint statement|declaracion conjunta|prnewswire|business wire)\b")  # fmt: skip
+_LIVE = PATTERNS["live"]
+_TRANSCRIPT = PATTERNS["transcript"]
+_GALLERY = PATTERNS["gallery"]
+_RELEASE = PATTERNS["release"]
 _RELEASE_PATH = re.compile(
     r"/(?:prensa|comunicados?|boletin(?:es)?|press-?releases?|news-?releases?|pr)(?:/|$)"
 )
@@ -24,12 +19,8 @@ _VIDEO_PATH = re.compile(r"/(?:videos?|watch)/")
 _SPEAKER = re.compile(r"^(?:[A-ZÁÉÍÓÚÑ][\w.'’ÁÉÍÓÚÑáéíóúñ-]*[ ,]*){1,8}(?:\([^)]{1,60}\)\s*)?:\s")
 _QUESTION = re.compile(r"^(?:PREGUNTA|INTERLOCUTOR[A]?|QUESTION|Q|P|R|A)\s*[:.-]")
 
-_SPANISH = frozenset(
-    "el la los las de del que y en por con para una un se su al como más pero este esta fue".split()
-)
-_ENGLISH = frozenset(
-    "the of and to in that for with on was is by at from this are have has it as he she said".split()
-)
+_SPANISH = frozenset(WORDS["spanish"])
+_ENGLISH = frozenset(WORDS["english"])
 
 
 def find_form(found: Structured, url: str, title: str, blocks: list[Block], country_kind: str = "") -> Form:

@@ -10,6 +10,7 @@ from lxml.html import HtmlElement
 from archive.extraction.agencies import agency_in_byline, agency_named
 from archive.extraction.encoding import normalise
 from archive.extraction.moments import fold, read_moment
+from archive.extraction.patterns import WORDS
 from archive.extraction.structured import Structured, text_of
 from archive.models import Page
 
@@ -90,8 +91,10 @@ def _jsonld_authors(article: dict[str, Any]) -> Iterator[str]:
 
 
 def _meta_authors(found: Structured) -> list[str]:
-    for name in ("author", "article:author", "parsely-author", "sailthru.author", "dc.creator", "dcterms.creator", "byl", "article:author_name",
-                 "citation_author", "twitter:data1" if fold(found.first("twitter:label1")) in _WRITTEN_BY else ""):  # fmt: skip
+    names = list(WORDS["meta-author"])
+    if fold(found.first("twitter:label1")) in _WRITTEN_BY:
+        names.append("twitter:data1")
+    for name in names:
         values = [
             value for value in found.meta.get(name, ()) if value and not value.startswith(("http", "/", "@"))
         ]

@@ -11,32 +11,35 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from archive.extraction.moments import fold
+from archive.extraction.patterns import PATTERNS
 
 MIN_PROSE = 600  # characters of paragraphs below which a page is left whole
 _PARAGRAPH = 60  # characters from which on a paragraph counts as prose
 
 _OUTSIDE = frozenset({"nav", "footer", "aside", "form", "menu", "select", "button"})
-_FURNITURE_TAGS = ("nav", "form", "button", "select", "input", "textarea", "figcaption", "menu", "audio", "video", "noscript")
-_FURNITURE_ROLES = re.compile(r"^(?:navigation|search|dialog|alertdialog|complementary|contentinfo|menu|menubar|toolbar|tooltip|button|tablist|alert)$")
-# Class and id words of what is not the article. Read word by word: "share-bar", "shareBar" and "share_bar" alike.
-_FURNITURE = re.compile(
-    r"(?<![a-z])(?:"
-    r"news-?letters?|subscri(?:be|ption)s?|sign-?up|promos?|promo-?box|promotion(?:al)?|related(?!-?text)|relat(?:ed)?-?(?:news|content|articles?|stories|links?|posts?)|recirc\w*|recommend\w*|"
-    r"shar(?:e|ing|ers?)|share-?(?:bar|buttons?|tools?|links?|this)|social(?!-?(?:issues|media-?embed))|socials?-?(?:bar|buttons?|links?|share|media)|add-?this|sharedaddy|jp-relatedposts|"
-    r"comments?(?!ary)|comment-?(?:list|form|section|area)|disqus\w*|respond|cookies?|consent|gdpr|ads?|advert\w*|ad-?(?:slot|unit|container|wrapper|block)|dfp|sponsor(?:ed)?|taboola\w*|outbrain\w*|"
-    r"breadcrumbs?|tag-?(?:list|cloud|s)|tags|post-?tags|article-?tags|topic-?(?:list|s)|keywords|(?:about-?)?author-?(?:bio|box|info|description|card|profile|footer)|about-?(?:the-?)?author|bio(?:graphy)?|"
-    r"captions?|wp-caption-text|image-?(?:caption|credit)|photo-?(?:caption|credit)|credits?|credito|"
-    r"most-?(?:read|popular|viewed)|trending|popular|side-?bar(?!-*(?:grid|layout|page|main|content|wrap))|site-?(?:footer|header|nav)|footers?|nav(?:igation|bar)?|menus?|modal|pop-?(?:up|over)|tool-?bar|tool-?tip|"
-    r"sr-?only|screen-?reader(?:-?text)?|visually-?hidden|visuallyhidden|a11y-?hidden|skip-?(?:link|to)|follow(?:-?us)?|app-?(?:promo|download|banner)|download-?app|"
-    r"read-?(?:more|next|also)|more-?(?:stories|news|from|on|articles)|also-?read|see-?also|up-?next|next-?(?:article|story|post)|prev(?:ious)?-?(?:article|post)|pagination|pager|donat(?:e|ion)|membership|"
-    r"te-?puede-?interesar|interesar|relacionad[oa]s?|nota-?relacionada|notas-?relacionadas|mas-?(?:leid[oa]s?|vist[oa]s?|noticias|notas)|recomendad[oa]s?|lee-?(?:tambien|mas)|leer-?mas|"
-    r"suscri(?:be(?:te)?|pcion|bir)|boletin(?:es)?|compart(?:e|ir)|redes(?:-?sociales)?|siguenos|comentarios?|publicidad|anuncios?|etiquetas|temas-?relacionados|autor-?(?:bio|info|box)|sobre-?el-?autor|"
-    r"pie-?(?:de-?)?(?:foto|pagina)|epigrafe|aviso-?(?:legal|cookies|privacidad)|banner"
-    r")(?![a-z])"
+_FURNITURE_TAGS = (
+    "nav",
+    "form",
+    "button",
+    "select",
+    "input",
+    "textarea",
+    "figcaption",
+    "menu",
+    "audio",
+    "video",
+    "noscript",
 )
+_FURNITURE_ROLES = re.compile(
+    r"^(?:navigation|search|dialog|alertdialog|complementary|contentinfo|menu|menubar|toolbar|tooltip|button|tablist|alert)$"
+)
+# Class and id words of what is not the article. Read word by word: "share-bar", "shareBar" and "share_bar" alike.
+_FURNITURE = PATTERNS["furniture"]
 _CAMEL = re.compile(r"([a-z0-9])([A-Z])")
 # Names of the article's own body.
-_BODY = re.compile(r"(?:article|story|entry|post|main|nota|page|rich)-*(?:body|content|text|copy)$|^articlebody$|^content$|^cuerpo")
+_BODY = re.compile(
+    r"(?:article|story|entry|post|main|nota|page|rich)-*(?:body|content|text|copy)$|^articlebody$|^content$|^cuerpo"
+)
 _STATE = re.compile(r"(?<![a-z])(?:has|is|with|no|without|show|hide|not|js)-")
 
 
@@ -102,7 +105,9 @@ def _descend(region: HtmlElement, prose: dict[HtmlElement, int], headline: HtmlE
         region = best
 
 
-def _own_article(region: HtmlElement, prose: dict[HtmlElement, int], headline: HtmlElement | None) -> HtmlElement | None:
+def _own_article(
+    region: HtmlElement, prose: dict[HtmlElement, int], headline: HtmlElement | None
+) -> HtmlElement | None:
     """Of several <article> elements with prose, the one under the page's headline."""
     if headline is None:
         return None
@@ -151,7 +156,31 @@ def remove_furniture(region: HtmlElement, headline: str = "") -> None:
 
 
 _BLOCK_TAGS = frozenset(
-    "p div section article ul ol li table blockquote h1 h2 h3 h4 h5 h6 figure pre dl hr header footer aside main".split()
+    [
+        "p",
+        "div",
+        "section",
+        "article",
+        "ul",
+        "ol",
+        "li",
+        "table",
+        "blockquote",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "figure",
+        "pre",
+        "dl",
+        "hr",
+        "header",
+        "footer",
+        "aside",
+        "main",
+    ]
 )
 
 
@@ -183,5 +212,7 @@ def remove_hidden(root: HtmlElement) -> None:
             element.drop_tree()
 
 
-_HIDDEN = etree.XPath("//*[@hidden or @aria-hidden='true' or contains(@style, 'isplay') or contains(@style, 'isibility')]")
+_HIDDEN = etree.XPath(
+    "//*[@hidden or @aria-hidden='true' or contains(@style, 'isplay') or contains(@style, 'isibility')]"
+)
 _UNSEEN = re.compile(r"(?:^|;)(?:display:none|visibility:hidden)")

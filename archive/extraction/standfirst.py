@@ -36,7 +36,9 @@ def find_standfirst(headline: HtmlElement | None, description: str, first_paragr
         key = _key(text)
         if end and key.startswith(end):
             return ""
-        if _same(key, wanted) or (_is_named(element) and len(list(element.iter("a"))) == 0 and len(text.split()) >= 5):
+        if _same(key, wanted) or (
+            _is_named(element) and len(list(element.iter("a"))) == 0 and len(text.split()) >= 5
+        ):
             return text
     return ""
 
@@ -62,7 +64,11 @@ def _same(key: str, wanted: str) -> bool:
     """The description, whole or cut short, says the same."""
     if len(wanted) < SHORTEST:
         return False
-    return key == wanted or (len(wanted) >= 60 and key.startswith(wanted[:-4])) or (len(key) >= 60 and wanted.startswith(key))
+    return (
+        key == wanted
+        or (len(wanted) >= 60 and key.startswith(wanted[:-4]))
+        or (len(key) >= 60 and wanted.startswith(key))
+    )
 
 
 def _is_caption(element: HtmlElement) -> bool:
@@ -71,5 +77,10 @@ def _is_caption(element: HtmlElement) -> bool:
 
 
 def _is_named(element: HtmlElement) -> bool:
-    names = " ".join(filter(None, (element.get("class"), element.get("itemprop"), element.get("data-testid"), element.get("id"))))
+    names = " ".join(
+        filter(
+            None,
+            (element.get("class"), element.get("itemprop"), element.get("data-testid"), element.get("id")),
+        )
+    )
     return bool(names) and bool(_NAMED.search(_CAMEL.sub(r"\1-\2", names).lower().replace("_", "-")))
