@@ -28,10 +28,10 @@ Shingles = npt.NDArray[np.uint32]
 
 COPY = 0.5
 PASSAGE = 0.3
-SURE_COPY = 0.67  # up to here a copy must have more than one run of words in common
-ONE_RUN = 0.15  # share of the common shingles outside the longest run, below which there is but one run
-SCATTERED = 0.55  # a copy below COPY has at least this share of them outside the longest run,
-COVERED = 0.45  # and this share of the shorter text's words inside common shingles
+SURE_COPY = 0.67  # up to here, a text with much of its own shares words in many places, or is no copy
+COVERED = 0.45  # of the words of a text with little of its own: a copy even where its shingles fall short
+LITTLE = 60  # words of its own; a local paragraph and a dateline, not a report
+SCATTERED = 0.6  # of the common shingles stand outside the longest run
 SHINGLE_WORDS = 4
 FEWEST_SHINGLES = 12  # shorter texts (a caption, a teaser) are not compared
 FURNITURE_PAGES = 100  # a shingle on this many pages belongs to no text
@@ -169,10 +169,11 @@ def _is_copy(
     in_b: npt.NDArray[np.bool_],
     found: npt.NDArray[np.bool_],
 ) -> bool:
+    covered = _covered(found)
+    if covered.sum() >= COVERED * len(covered) and (~covered).sum() <= LITTLE:
+        return True
     scattered = 1 - min(_longest_run(in_a), _longest_run(in_b)) / found.sum()
-    if containment < COPY:
-        return bool(scattered >= SCATTERED and _covered(found) >= COVERED)
-    return bool(containment >= SURE_COPY or scattered >= ONE_RUN)
+    return bool(containment >= SURE_COPY or (containment >= COPY and scattered >= SCATTERED))
 
 
 def _longest_run(marks: npt.NDArray[np.bool_]) -> int:
@@ -180,9 +181,9 @@ def _longest_run(marks: npt.NDArray[np.bool_]) -> int:
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
-def _covered(found: npt.NDArray[np.bool_]) -> float:
-    """Return the share of words that lie in any shared shingle."""
-    return float((np.convolve(found, np.ones(SHINGLE_WORDS, dtype=np.int64)) > 0).mean())
+def _covered(found: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell of each word whether it lies in any shared shingle."""
+    return np.convolve(found, np.ones(SHINGLE_WORDS, dtype=np.int64)) > 0
 
 
 def find_pairs(texts: Sequence[Text]) -> Iterator[Pair]:
