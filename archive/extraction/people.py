@@ -103,6 +103,11 @@ def _meta_authors(found: Structured) -> list[str]:
     return []
 
 
+# A desk that signs alone, with the place or the agency after it.
+_DESK = re.compile(
+    r"^(?:(?:la\s+)?redacci[oó]n|de la redacci[oó]n|agencias?|staff(?: report(?:s|er)?)?)\b[\w\s/,.áéíóúñ|-]{0,40}$",
+    re.I,
+)
 _WRITTEN_BY = {"written by", "escrito por", "autor", "author", "por", "by"}
 
 
@@ -136,7 +141,7 @@ def _line_after(headline: HtmlElement) -> Iterator[str]:
             if not isinstance(part.tag, str):
                 continue
             text = " ".join(part.text_content().split())
-            if len(text) < 110 and _BYLINE_TEXT.match(text):
+            if len(text) < 110 and (_BYLINE_TEXT.match(text) or _DESK.match(text) or agency_named(text)):
                 yield text
                 return
 

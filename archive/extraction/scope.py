@@ -46,7 +46,7 @@ _STATE = re.compile(r"(?<![a-z])(?:has|is|with|no|without|show|hide|not|js)-")
 def narrow(root: HtmlElement, title: str) -> tuple[HtmlElement, HtmlElement | None]:
     """Return the element that holds the article's prose and, where near, its headline; and the headline itself.
 
-    The element is the root where the page has too little prose to be sure.
+    The element is the root where nothing tells where the article lies.
     """
     prose = _prose_by_element(root)
     body = root.find("body")
@@ -55,11 +55,22 @@ def narrow(root: HtmlElement, title: str) -> tuple[HtmlElement, HtmlElement | No
         _paragraphs_from_divs(body)
         prose = _prose_by_element(root)
     if body is None or prose.get(body, 0) < MIN_PROSE:
-        return root, headline
+        return _short_region(root, headline), headline
     region = _descend(body, prose, headline)
     if headline is not None and region is not body:
         region = _with_headline(region, headline, prose)
     return region, headline
+
+
+def _short_region(root: HtmlElement, headline: HtmlElement | None) -> HtmlElement:
+    """Where there is little prose to go by, the tags: the article of the headline, the only article, or main."""
+    own = next(headline.iterancestors("article"), None) if headline is not None else None
+    if own is not None:
+        return own
+    articles, mains = list(root.iter("article")), list(root.iter("main"))
+    if len(articles) == 1:
+        return articles[0]
+    return mains[0] if len(mains) == 1 else root
 
 
 def _prose_by_element(root: HtmlElement) -> dict[HtmlElement, int]:

@@ -9,12 +9,16 @@ from lxml.html import HtmlElement, document_fromstring
 from trafilatura import bare_extraction
 from trafilatura.settings import Extractor
 
-from archive.extraction.blocks import Block, block_digest, flatten
+from archive.extraction.blocks import Block, Kind, block_digest, flatten
 from archive.extraction.cleaning import Cut, clean
+from archive.extraction.encoding import normalise
 from archive.extraction.scope import narrow, remove_furniture, remove_hidden
 from archive.extraction.standfirst import find_standfirst
 
 MIN_TEXT = 200  # characters; less than this is no article yet, and the rescues are tried
+
+SHORT_PROSE = 400  # characters of long paragraphs below which the tags are believed as they stand
+_KINDS: dict[str, Kind] = {"p": "p", "li": "item", "blockquote": "quote"}
 
 _DEAD = (
     "script",
@@ -67,7 +71,7 @@ def find_text(
     region, headline = narrow(root, titles[0] if titles else "")
     blocks = _region_blocks(region)
     if _length(blocks) < MIN_TEXT:
-        blocks = _longer(blocks, _blocks(root, _BALANCED))
+        blocks = _longer(blocks, _blocks(root, _BALANCED)) if not blocks else blocks
     if _length(blocks) < MIN_TEXT:
         blocks = _longer(blocks, _paragraphs(body_text))
     kept, cuts = clean(blocks, titles, boilerplate)
@@ -83,6 +87,9 @@ def _region_blocks(region: HtmlElement) -> list[Block]:
     page = as_page(region)
     prose = prose_length(page)
     remove_furniture(page)
+    if prose < SHORT_PROSE:
+        tagged, other = _tagged_blocks(page), _blocks(page, _RECALL)
+        return tagged if _length(tagged) >= 0.4 * _length(other) else other
     blocks = _merged(page, _blocks(page, _RECALL))
     if _length(blocks) >= 0.5 * prose:
         return blocks
@@ -91,6 +98,25 @@ def _region_blocks(region: HtmlElement) -> list[Block]:
         other = _blocks(whole, options)
         if _length(other) > 1.3 * _length(blocks):
             blocks = other
+    return blocks
+
+
+def _tagged_blocks(page: HtmlElement) -> list[Block]:
+    """The paragraphs, headings, items and quotations of a short text, as they are tagged.
+
+    trafilatura wants some 250 characters to tell a text from what is around it, and gives the whole page else.
+    """
+    blocks: list[Block] = []
+    for number, element in enumerate(page.iter("p", "h2", "h3", "h4", "li", "blockquote")):
+        inside = next(element.iterancestors("p", "li", "blockquote"), None)
+        if inside is not None or (
+            element.tag != "p" and next(element.iter("p"), None) is not None and element.tag == "li"
+        ):
+            continue
+        text = " ".join(normalise(element.text_content()).split())
+        linked = sum(len(link.text_content()) for link in element.iter("a"))
+        if any(c.isalnum() for c in text):
+            blocks.append(Block(_KINDS.get(element.tag, "head"), text, min(1.0, linked / len(text)), number))
     return blocks
 
 
