@@ -1,0 +1,67 @@
+"""`bilateral status` and `bilateral why`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archive.options import db_option, json_option, print_json, readable
+from archive.status import explain, outlet_status, totals
+from archive.terminal import printable
+
+_COLUMNS = ("last_crawl", "found", "new", "revised", "errors", "articles", "silence", "usual_pause")
+
+
+@click.command()
+@db_option
+@json_option
+def status(db: Path, as_json: bool) -> None:
+    """Say for each outlet when it was last crawled, what that found, and for how long it has been silent.
+
+    Silence is in days since anything new was discovered, beside the outlet's usual pause.
+    """
+    archive = readable(db)
+    outlets, sums = outlet_status(archive), totals(archive)
+    if as_json:
+        print_json({"outlets": outlets, "totals": sums})
+        return
+    width = max([len(columns["outlet"]) for columns in outlets] + [6])
+    click.echo(_line("outlet", dict(zip(_COLUMNS, _COLUMNS, strict=True)), width))
+    for columns in outlets:
+        silent = "  SILENT" if columns["silent"] else ""
+        words = f"  {columns['note']}" if columns["note"] else ""
+        click.echo(printable(_line(columns["outlet"], columns, width) + silent + words))
+    pages = ", ".join(f"{count} {state}" for state, count in sorted(sums["pages"].items()))
+    click.echo(
+        f"{sums['outlets']} outlets; {sums['articles']} articles ({sums['core']} core,"
+        f" {sums['related']} related); {sums['revisions']} revisions; {sums['snapshots']} snapshots"
+    )
+    click.echo(f"pages: {pages or 'none'}")
+
+
+def _line(outlet: str, columns: dict[str, Any], width: int) -> str:
+    cells = ["-" if columns[name] is None else str(columns[name]) for name in _COLUMNS]
+    widths = (20, 7, 6, 7, 6, 8, 7, 11)
+    return outlet.ljust(width) + "".join(" " + cell.rjust(w) for cell, w in zip(cells, widths, strict=True))
+
+
+@click.command()
+@click.argument("url")
+@db_option
+@json_option
+def why(url: str, db: Path, as_json: bool) -> None:
+    """Tell what happened to URL: discovered, screened, fetched, judged, stored, or why not.
+
+    Ends with 1 where the archive never met it.
+    """
+    known = explain(readable(db), url)
+    if known is None:
+        if as_json:
+            print_json({"url": url, "page": None, "article": None, "words": []})
+        words = "was never discovered: no feed, sitemap or section that was read named it"
+        raise click.ClickException(printable(f"{url} {words}"))
+    if as_json:
+        print_json(known)
+        return
+    for sentence in known["words"]:
+        click.echo(printable(sentence))

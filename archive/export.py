@@ -1,0 +1,51 @@
+"""Tables to files: one selection, many formats, all of them streamed.
+
+    Selection ─► Extract (one query) ─► a writer
+
+What is in a file and what it means: docs/export.md and the codebook.
+"""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from io import TextIOWrapper
+from pathlib import Path
+from sqlite3 import Cursor
+from typing import TextIO
+
+from sqlite_utils import Database
+
+from archive.exports.files import replaced
+from archive.exports.tables import Extract
+from archive.exports.text_formats import write_csv, write_csv_excel, write_jsonl
+
+TextWriter = Callable[[TextIO, Extract, Cursor], None]
+
+TEXT_FORMATS: dict[str, TextWriter] = {
+    "csv": write_csv,
+    "csv-excel": write_csv_excel,
+    "jsonl": write_jsonl,
+}
+FORMATS = tuple(TEXT_FORMATS)
+
+
+def export_stream(db: Database, stream: TextIO, extract: Extract, form: str) -> None:
+    """Write an extract to an open text stream that does not translate newlines."""
+    TEXT_FORMATS[form](stream, extract, extract.rows(db))
+
+
+def export_file(db: Database, path: Path, extract: Extract, form: str) -> None:
+    """Write an extract to a file, which appears under its name only when it is whole. Raises OSError."""
+    with replaced(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        export_stream(db, stream, extract, form)
+
+
+@contextlib.contextmanager
+def standard_output() -> Iterator[TextIO]:
+    """Give standard output as UTF-8 without translation of newlines."""
+    stream = TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")
+    try:
+        yield stream
+    finally:
+        stream.flush()
+        stream.detach()

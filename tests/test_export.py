@@ -1,0 +1,150 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from archive.cli import main
+from tests.small_archive import Small, build
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    return build(tmp_path)
+
+
+def run(small: Small, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["export", "--db", str(small.path), *arguments])
+
+
+def read_csv(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
+
+
+def test_csv_holds_every_article_with_title_and_text_unchanged(small: Small) -> None:
+    result = run(small, "--with-text")
+    assert result.exit_code == 0, result.output
+    assert not result.stdout_bytes.startswith(b"\xef\xbb\xbf")
+    found = {row["url"]: (row["title"], row["text"]) for row in read_csv(result.stdout_bytes)}
+    stored = small.db.execute(
+        "SELECT a.url, a.title, t.text FROM articles a JOIN texts t ON t.article = a.id"
+    ).fetchall()
+    assert found == {url: (title, text) for url, title, text in stored}
+    assert len(found) == 8
+
+
+def test_csv_records_end_with_crlf(small: Small) -> None:
+    lines = run(small, "--columns", "id,outlet").stdout_bytes.split(b"\r\n")
+    assert len(lines) == 10
+    assert lines[-1] == b""
+    assert b"\n" not in b"".join(lines)
+
+
+def test_text_leaves_only_when_asked_for(small: Small) -> None:
+    assert "text" not in read_csv(run(small).stdout_bytes)[0]
+    assert b"aduanas" not in run(small).stdout_bytes
+    assert b"aduanas" not in run(small, "--table", "revisions").stdout_bytes
+    assert b"aduanas" in run(small, "--columns", "id,text").stdout_bytes
+
+
+def test_columns_come_in_the_order_asked_for(small: Small) -> None:
+    header = run(small, "--columns", "title, id").stdout_bytes.split(b"\r\n")[0]
+    assert header == b"title,id"
+
+
+def test_jsonl_nests_what_is_json(small: Small) -> None:
+    lines = [json.loads(line) for line in run(small, "--format", "jsonl").stdout_bytes.splitlines()]
+    assert len(lines) == 8
+    assert lines[0]["tags"] == ["armas", "frontera"]
+    assert lines[0]["terms"][0]["why"] == "the subject's own word"
+    assert lines[0]["grade"] in (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "condition"),
+    [
+        (["--outlet", "faro"], "outlet = 'faro'"),
+        (["--country", "US"], "country = 'US'"),
+        (["--language", "es"], "language = 'es'"),
+        (["--grade", "2"], "grade = 2"),
+        (["--from", "2026-01-03", "--to", "2026-01-05"], "substr(published, 1, 10) BETWEEN '2026-01-03' AND '2026-01-05'"),
+    ],
+)  # fmt: skip
+def test_filters_keep_what_sqlite_keeps(small: Small, arguments: list[str], condition: str) -> None:
+    expected = {str(i) for (i,) in small.db.execute(f"SELECT id FROM articles WHERE {condition}")}
+    found = {row["id"] for row in read_csv(run(small, *arguments).stdout_bytes)}
+    assert found == expected
+    assert 0 < len(found) < 8
+
+
+def test_articles_that_fell_off_the_subject_stay_out_unless_asked_for(small: Small) -> None:
+    with small.db.conn:
+        small.db.execute("UPDATE articles SET grade = 0 WHERE url LIKE '%/n/3'")
+    assert len(read_csv(run(small).stdout_bytes)) == 7
+    assert len(read_csv(run(small, "--grade", "0").stdout_bytes)) == 1
+
+
+def test_revisions_follow_their_articles(small: Small) -> None:
+    rows = read_csv(run(small, "--table", "revisions", "--outlet", "faro").stdout_bytes)
+    assert len(rows) == 5
+    assert [row["number"] for row in rows].count("2") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--columns", "id,nonsense"], "nonsense"),
+        (["--columns", ""], "no column ''"),
+        (["--outlet", "nobody"], "nobody"),
+        (["--from", "2026-02-30"], "2026-02-30"),
+        (["--from", "2026-02-02", "--to", "2026-02-01"], "empty"),
+        (["--table", "pages", "--country", "MX"], "--outlet only"),
+        (["--grade", "3"], "3"),
+        (["--format", "nonsense"], "nonsense"),
+        (["--table", "sqlite_master"], "sqlite_master"),
+    ],
+)
+def test_what_cannot_be_had_is_wrong_usage_in_words(small: Small, arguments: list[str], words: str) -> None:
+    result = run(small, *arguments)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_missing_archive_is_not_made(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["export", "--db", str(tmp_path / "none.db")])
+    assert result.exit_code == 1
+    assert "none.db" in result.output
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_file_appears_whole_or_not_at_all(small: Small, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    target.write_text("before")
+    with small.db.conn:
+        small.db.execute("UPDATE articles SET title = CAST(x'ff' AS TEXT) WHERE url LIKE '%/n/7'")
+    result = run(small, "-o", str(target))
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert "out.csv" in result.output
+    assert target.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
+
+
+def test_a_spreadsheet_runs_nothing_and_is_cut_with_a_mark(small: Small) -> None:
+    with small.db.conn:
+        small.db.execute("UPDATE texts SET text = ? WHERE title LIKE '%🇲🇽%'", ["😀a\n" * 12_000])
+    content = run(small, "--format", "csv-excel", "--with-text").stdout_bytes
+    assert content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    assert len(rows) == 8
+    for row in rows:
+        for cell in row.values():
+            assert not cell.startswith(("=", "+", "-", "@", "\t"))
+            assert not set(cell) & set("\r\n")
+            assert len(cell.encode("utf-16-le")) // 2 <= 32_767
+    cut = next(row["text"] for row in rows if "🇲🇽" in row["title"])
+    assert "cut" in cut[-60:]
+    assert {row["score"] for row in rows} == {"7.5"}

@@ -1,0 +1,220 @@
+import gzip
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from archive.cli import main
+from archive.integrity import backup, verify
+from archive.snapshots import SnapshotWriter
+from archive.warc_check import Finding
+from tests.small_archive import Small, add, build
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    return build(tmp_path)
+
+
+def findings(small: Small) -> tuple[list[Finding], list[Finding]]:
+    found = list(verify(small.path, small.warc))
+    return [f for f in found if f.severity == "damage"], [f for f in found if f.severity == "note"]
+
+
+def warc_file(small: Small) -> Path:
+    (path,) = small.warc.glob("*/*.warc.gz")
+    return path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_an_undisturbed_archive_is_clean(small: Small) -> None:
+    assert findings(small) == ([], [])
+    result = run("verify", "--db", str(small.path))
+    assert result.exit_code == 0
+    assert "0 damages" in result.output
+
+
+def test_any_flipped_byte_of_a_warc_is_found_and_named(small: Small) -> None:
+    path = warc_file(small)
+    whole = path.read_bytes()
+    for position in range(0, len(whole), 7):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0x41
+        path.write_bytes(damaged)
+        damages, _ = findings(small)
+        assert damages, f"byte {position} of {len(whole)}"
+        assert all(path.name in found.where for found in damages)
+
+
+def test_only_the_record_that_was_hit_is_called_damaged(small: Small) -> None:
+    path = warc_file(small)
+    third = small.db.execute("SELECT warc_offset, url FROM snapshots WHERE id = 3").fetchone()
+    content = bytearray(path.read_bytes())
+    content[third[0] + 60] ^= 1
+    path.write_bytes(content)
+    damages, _ = findings(small)
+    assert [found.where for found in damages] == [
+        f"{path.relative_to(small.warc).as_posix()} at byte {third[0]}"
+    ]
+    assert third[1] in damages[0].what
+
+
+def test_a_missing_file_is_named(small: Small) -> None:
+    name = warc_file(small).name
+    warc_file(small).unlink()
+    damages, _ = findings(small)
+    assert len(damages) == 1
+    assert name in damages[0].where
+    assert "missing" in damages[0].what
+
+
+def test_an_interrupted_write_behind_the_last_row_is_a_note(small: Small) -> None:
+    with warc_file(small).open("ab") as stream:
+        stream.write(gzip.compress(b"WARC/1.1\r\nWARC-Type: response\r\n")[:25])
+    damages, notes = findings(small)
+    assert damages == []
+    assert "25 bytes" in notes[0].what
+    assert run("verify", "--db", str(small.path)).exit_code == 0
+
+
+def test_a_file_cut_in_the_middle_of_a_referenced_record_is_damage(small: Small) -> None:
+    path = warc_file(small)
+    last = small.db.execute("SELECT max(warc_offset), id, url FROM snapshots").fetchone()
+    path.write_bytes(path.read_bytes()[: last[0] + 40])
+    damages, _ = findings(small)
+    assert len(damages) == 1
+    assert last[2] in damages[0].what
+
+
+def test_a_file_cut_in_its_last_request_record_is_damage(small: Small) -> None:
+    path = warc_file(small)
+    path.write_bytes(path.read_bytes()[:-20])
+    damages, _ = findings(small)
+    assert len(damages) == 1
+    assert "request record" in damages[0].what
+
+
+def test_a_record_put_in_place_of_another_is_found(small: Small) -> None:
+    with small.db.conn:
+        small.db.execute(
+            "UPDATE snapshots SET warc_offset = (SELECT warc_offset FROM snapshots WHERE id = 2) WHERE id = 4"
+        )
+    damages, _ = findings(small)
+    assert any("digest" in found.what for found in damages)
+
+
+@pytest.mark.parametrize(
+    ("statement", "check", "named"),
+    [
+        ("DELETE FROM articles_fts_docsize WHERE id = (SELECT min(id) FROM articles)", "full text index", "article"),
+        ("UPDATE articles SET sha256 = 'x' WHERE url LIKE '%/n/2'", "texts", "article"),
+        ("DELETE FROM revisions WHERE number = 2", "revisions", "article"),
+        ("UPDATE revisions SET text = 'other' WHERE number = 2", "revisions", "revision"),
+        ("UPDATE pages SET article = NULL WHERE url LIKE '%/n/2'", "pages", "/n/2"),
+        ("UPDATE pages SET state = 'lost' WHERE url LIKE '%/n/2'", "pages", "/n/2"),
+        ("UPDATE articles SET outlet = 'nobody' WHERE url LIKE '%/n/2'", "foreign keys", "articles row"),
+        ("DELETE FROM texts WHERE article = (SELECT max(id) FROM articles)", "texts", "article"),
+    ],
+)  # fmt: skip
+def test_tables_that_contradict_one_another_are_named(
+    small: Small, statement: str, check: str, named: str
+) -> None:
+    small.db.execute("PRAGMA foreign_keys = OFF")
+    with small.db.conn:
+        small.db.execute(statement)
+    damages, _ = findings(small)
+    assert any(found.check.replace("-", " ") == check and named in found.where for found in damages), damages
+
+
+def test_an_index_out_of_step_word_by_word_is_found(small: Small) -> None:
+    triggers = small.db.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'texts'"
+    )
+    with small.db.conn:
+        for (name,) in triggers.fetchall():
+            small.db.execute(f"DROP TRIGGER [{name}]")
+        small.db.execute(
+            "UPDATE texts SET text = text || ' añadido' WHERE article = (SELECT min(id) FROM articles)"
+        )
+    damages, _ = findings(small)
+    assert any(found.check == "full-text index" for found in damages)
+
+
+def test_a_file_that_is_no_archive_is_said_to_be_none(tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    other.write_bytes(b"nothing of the kind" * 100)
+    result = run("verify", "--db", str(other))
+    assert result.exit_code == 1
+    assert "other.db" in result.output
+    assert run("verify", "--db", str(tmp_path / "none.db")).exit_code == 1
+
+
+def test_a_damaged_database_page_is_found(small: Small) -> None:
+    small.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    small.db.close()
+    content = bytearray(small.path.read_bytes())
+    for page in range(8, len(content) // 4096):
+        content[page * 4096 : page * 4096 + 64] = b"\x5a" * 64
+    small.path.write_bytes(content)
+    result = run("verify", "--db", str(small.path))
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+
+
+def test_a_backup_made_while_another_writes_is_consistent(small: Small, tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        other = Small(small.path, small.warc, build_connection(small.path))
+        writer = SnapshotWriter(small.warc)
+        number = 100
+        while not stop.is_set():
+            add(other.db, writer, number)
+            number += 1
+        writer.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        targets = [tmp_path / f"copy-{number}.db" for number in range(3)]
+        for target in targets:
+            backup(small.path, target)
+    finally:
+        stop.set()
+        thread.join()
+    for target in targets:
+        found = list(verify(target, small.warc))
+        assert [f for f in found if f.severity == "damage"] == []
+    counts = [sqlite3.connect(t).execute("SELECT count(*) FROM articles").fetchone()[0] for t in targets]
+    assert 8 <= counts[0] <= counts[1] <= counts[2]
+
+
+def build_connection(path: Path):  # type: ignore[no-untyped-def]
+    from archive.store import open_archive
+
+    return open_archive(path)
+
+
+def test_a_damaged_archive_is_not_copied_over_a_good_backup(small: Small, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    backup(small.path, target)
+    before = target.read_bytes()
+    with small.db.conn:
+        small.db.execute("UPDATE revisions SET text = 'other' WHERE number = 2")
+    result = run("backup", "--db", str(small.path), str(target))
+    assert result.exit_code == 1
+    assert "damaged" in result.output
+    assert target.read_bytes() == before
+    assert not list(tmp_path.glob(".*partial*"))
+
+
+def test_a_backup_with_its_warcs_verifies_by_itself(small: Small, tmp_path: Path) -> None:
+    target = tmp_path / "away" / "copy.db"
+    result = run("backup", "--db", str(small.path), str(target), "--with-warc")
+    assert result.exit_code == 0, result.output
+    assert run("verify", "--db", str(target)).exit_code == 0

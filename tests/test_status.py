@@ -1,0 +1,119 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from archive.cli import main
+from archive.models import Lead, Outcome
+from archive.pages import file_lead, finish_page
+from archive.status import outlet_status, usual_pause
+from tests.small_archive import Small, build
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    return build(tmp_path)
+
+
+def run(small: Small, *arguments: str) -> Result:
+    return CliRunner().invoke(main, [arguments[0], "--db", str(small.path), *arguments[1:]])
+
+
+def crawl(small: Small, number: int, started: str) -> None:
+    with small.db.conn:
+        small.db.execute("INSERT INTO crawls (id, started, outcome) VALUES (?, ?, 'done')", [number, started])
+        small.db.execute(
+            "INSERT INTO crawl_outlets (crawl, outlet, discovered, new, failed) VALUES (?, 'faro', ?, 4, 1)",
+            [number, 10 * number],
+        )
+
+
+def test_status_tells_of_the_last_crawl_and_the_totals(small: Small) -> None:
+    crawl(small, 1, "2026-02-01T00:00:00Z")
+    crawl(small, 2, "2026-02-02T00:00:00Z")
+    report = json.loads(run(small, "status", "--json").stdout)
+    faro = next(row for row in report["outlets"] if row["outlet"] == "faro")
+    assert (faro["last_crawl"], faro["found"], faro["new"], faro["errors"]) == (
+        "2026-02-02T00:00:00Z",
+        20,
+        4,
+        1,
+    )
+    assert faro["found_total"] == 30
+    assert report["totals"]["articles"] == 8
+    assert report["totals"]["pages"] == {"archived": 8}
+    assert "8 articles" in run(small, "status").output
+
+
+def test_silence_is_measured_against_the_outlets_own_habit(small: Small) -> None:
+    days = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"]
+    with small.db.conn:
+        small.db.execute("DELETE FROM pages")
+        for day in days:
+            small.db.execute(
+                "INSERT INTO pages (url, key, outlet, discovered, via, state)"
+                " VALUES (?, ?, 'faro', ? || 'T00:00:00Z', 'feed', 'queued')",
+                [day, day, day],
+            )
+    quiet = next(row for row in outlet_status(small.db, "2026-01-05T00:00:00Z") if row["outlet"] == "faro")
+    silent = next(row for row in outlet_status(small.db, "2026-01-09T12:00:00Z") if row["outlet"] == "faro")
+    assert (quiet["silence"], quiet["usual_pause"], quiet["silent"]) == (1.0, 1.0, False)
+    assert (silent["silence"], silent["silent"]) == (5.5, True)
+
+
+def test_a_usual_pause_needs_three_days() -> None:
+    assert usual_pause(["2026-01-01", "2026-01-08"]) is None
+    assert usual_pause(["2026-01-01", "2026-01-08", "2026-01-15"]) == 7.0
+
+
+def test_why_tells_the_whole_way_of_an_article(small: Small) -> None:
+    output = run(small, "why", "https://faro.example/n/0").output
+    for words in (
+        "Discovered",
+        "rss",
+        "Fetched 2026-02-01",
+        "at byte",
+        "grade 2 (core)",
+        "seguridad",
+        "Revision 2",
+    ):
+        assert words in output
+    report = json.loads(run(small, "why", "--json", "https://faro.example/n/0").stdout)
+    assert len(report["snapshots"]) == 2
+    assert report["article"]["revisions"] == 2
+
+
+def test_why_knows_other_forms_of_an_address(small: Small) -> None:
+    result = run(small, "why", "https://www.faro.example/n/0?utm_source=x#top")
+    assert result.exit_code == 0
+    assert "Stored as article" in result.output
+
+
+def test_why_says_why_not(small: Small) -> None:
+    url = "https://faro.example/deportes/1"
+    file_lead(small.db, Lead(url=url, outlet="faro", via="sitemap"), screened_out=True)
+    assert "Screened out" in run(small, "why", url).output
+    url = "https://faro.example/deportes/2"
+    file_lead(small.db, Lead(url=url, outlet="faro", via="sitemap"))
+    assert "Queued" in run(small, "why", url).output
+    finish_page(small.db, url, Outcome.BLOCKED, reason="wall: the server asks for a subscription")
+    assert "blocked: wall: the server asks" in run(small, "why", url).output
+
+
+@pytest.mark.parametrize("url", ["https://nobody.example/x", "nonsense", "javascript:alert(1)", ""])
+def test_an_unknown_url_is_said_to_be_unknown(small: Small, url: str) -> None:
+    result = run(small, "why", url)
+    assert result.exit_code == 1
+    assert "never discovered" in result.output
+
+
+def test_headlines_cannot_command_the_terminal(small: Small) -> None:
+    url = "https://faro.example/x"
+    file_lead(small.db, Lead(url=url, outlet="faro", via="feed", headline="a\x1b[2Jb\x9bc\u202ed"))
+    with small.db.conn:
+        small.db.execute("UPDATE pages SET reason = ? WHERE url = ?", ["\x1b]0;gone\x07", url])
+    output = run(small, "why", url).output
+    assert not any(ord(c) < 32 and c != "\n" for c in output)
+    assert "\x9b" not in output
+    assert "\u202e" not in output
