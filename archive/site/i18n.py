@@ -1,7 +1,7 @@
 """The two languages of the site: its words, and dates and numbers as their readers write them."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -117,10 +117,11 @@ class Words:
         return Markup('<time datetime="{}">{}</time>').format(value, self.moment(value))
 
     def link(self, path: str, parameters: Mapping[str, object] | None = None) -> str:
-        """Return a link within the site that keeps the chosen language."""
-        query = [
-            (key, str(value)) for key, value in (parameters or {}).items() if value not in (None, "", [])
-        ]
-        if self.explicit:
-            query.append(("lang", self.language))
+        """Return a link within the site that keeps the chosen language; empty parameters are left out."""
+        pairs = [(key, str(value)) for key, value in (parameters or {}).items() if value not in (None, "")]
+        return self.link_pairs(path, pairs)
+
+    def link_pairs(self, path: str, pairs: Sequence[tuple[str, str]]) -> str:
+        """Return a link within the site with these parameters, which may repeat."""
+        query = [*pairs, ("lang", self.language)] if self.explicit else list(pairs)
         return f"{path}?{urlencode(query)}" if query else path
