@@ -89,7 +89,7 @@ def _region_blocks(region: HtmlElement) -> list[Block]:
     remove_furniture(page)
     if prose < SHORT_PROSE:
         tagged, other = _tagged_blocks(page), _blocks(page, _RECALL)
-        return tagged if _length(tagged) >= 0.4 * _length(other) else other
+        return tagged if region.tag != "html" and _length(tagged) >= 0.4 * _length(other) else other
     blocks = _merged(page, _blocks(page, _RECALL))
     if _length(blocks) >= 0.5 * prose:
         return blocks
