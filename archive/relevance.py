@@ -127,10 +127,16 @@ class Reader:
 
     def term(self, point: Point, place: Place) -> Term:
         """Say in words why a rule holds in a place."""
-        hits = [hit for number in range(place.first, place.last + 1) for hit in self.hits[number]]
+        hits = [
+            (hit, self.bits[number])
+            for number in range(place.first, place.last + 1)
+            for hit in self.hits[number]
+        ]
         found: list[str] = []
         for need in point.all:
-            words = next((self.document[h.start : h.end] for h in hits if h.bits & need), "")
+            words = next(
+                (self.document[h.start : h.end] for h, counted in hits if h.bits & counted & need), ""
+            )
             if words and words not in found:
                 found.append(words)
         where = "title" if place.last == 0 else "lede" if place.last <= self.lede_end else "body"
@@ -187,7 +193,7 @@ def _weigh(reader: Reader) -> Verdict:
     held: set[str] = set()
     terms: list[Term] = []
     for point in topic.points:
-        if point.unless & held:
+        if point.unless & held or (point.after and not point.after & held):
             continue
         places = reader.fits(point)
         if not point.at_least <= len(places) <= point.at_most or _share(reader, places) < point.share:

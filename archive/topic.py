@@ -33,7 +33,7 @@ THRESHOLDS = {"relevant", "core", "lede_words", "window_sentences", "grace_days"
 ROSTER_KEYS = {"name", "aliases", "short", "office", "side", "from", "to"}
 POINT_KEYS = {
     "name", "scope", "all", "none", "at_least", "at_most", "share", "min_words", "max_words",
-    "unless", "points", "core", "why",
+    "unless", "after", "points", "core", "why",
 }  # fmt: skip
 _BRACKET = re.compile(r"\(([^()]*)\)")
 
@@ -87,7 +87,8 @@ class Point:
     share: float  # least part of the places of this scope
     min_words: int
     max_words: int
-    unless: frozenset[str]
+    unless: frozenset[str]  # names of earlier points of which none may hold
+    after: frozenset[str]  # names of earlier points of which one must hold
     points: float
     core: float
     why: str
@@ -400,10 +401,10 @@ class _Compiler:
         if scope not in SCOPES:
             raise self.fail("points", "scope", f"{scope!r} is not one of {', '.join(SCOPES)}", number)
         earlier = {other.get("name") for other in self.blocks("points")[:number]}
-        unless = self.strings(block, "unless", "points", number)
-        for name in unless:
-            if name not in earlier:
-                raise self.fail("points", "unless", f"no earlier point is called {name!r}", number)
+        for key in ("unless", "after"):
+            for name in self.strings(block, key, "points", number):
+                if name not in earlier:
+                    raise self.fail("points", key, f"no earlier point is called {name!r}", number)
         needs = self.strings(block, "all", "points", number)
         return Point(
             name=self.text(block, "name", "points", number),
@@ -415,7 +416,8 @@ class _Compiler:
             share=self.number(block, "share", "points", number, 0),
             min_words=int(self.number(block, "min_words", "points", number, 0)),
             max_words=int(self.number(block, "max_words", "points", number, 1_000_000)),
-            unless=frozenset(unless),
+            unless=frozenset(self.strings(block, "unless", "points", number)),
+            after=frozenset(self.strings(block, "after", "points", number)),
             points=self.number(block, "points", "points", number, 0),
             core=self.number(block, "core", "points", number, 0),
             why=self.text(block, "why", "points", number),
