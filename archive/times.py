@@ -1,13 +1,29 @@
 """Times as the archive keeps them: UTC strings to the second."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 UTC_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+_ahead = timedelta(0)  # of the true clock; only a demonstration turns it
+
+
+def set_clock(moment: datetime | None) -> None:
+    """Let this process's clock go on from an aware moment, or be the true one again (None).
+
+    For the replay of a recording whose articles should look as old as they were when it was made.
+    """
+    global _ahead  # noqa: PLW0603 - one clock a process
+    _ahead = moment - datetime.now(UTC) if moment is not None else timedelta(0)
+
+
+def now() -> datetime:
+    """Return the present, aware, in UTC."""
+    return datetime.now(UTC) + _ahead
 
 
 def utc_now() -> str:
     """Return the present as ``YYYY-MM-DDTHH:MM:SSZ``."""
-    return format_utc(datetime.now(UTC))
+    return format_utc(now())
 
 
 def format_utc(moment: datetime) -> str:
