@@ -49,11 +49,14 @@ class Filed:
     new: bool
 
 
-def file_lead(db: Database, lead: Lead, *, refusal: str | None = None, screened_out: bool = False) -> Filed:
+def file_lead(
+    db: Database, lead: Lead, *, refusal: str | None = None, screened_out: str = "", note: str = ""
+) -> Filed:
     """Give a discovered URL its row, unless it has one.
 
-    ``refusal`` says why it may not be asked at all (then its state is ``blocked``). A URL that is another
-    form of one already filed becomes a ``duplicate`` of that.
+    ``refusal`` says why it may not be asked at all (then its state is ``blocked``), ``screened_out`` why it
+    shall not; ``note`` is the reason of a queued page. A URL that is another form of one already filed
+    becomes a ``duplicate`` of that.
     """
     with transaction(db):
         known = row(db, "SELECT url, state FROM pages WHERE url = ?", [lead.url])
@@ -71,8 +74,7 @@ def file_lead(db: Database, lead: Lead, *, refusal: str | None = None, screened_
         if address != lead.url:
             _insert(db, lead, lead.url, key, "duplicate", f"another form of {address}")
         state: PageState = "screened-out" if screened_out else "queued"
-        reason = "headline and summary show nothing of the subject" if screened_out else ""
-        return _insert(db, lead, address, key, state, reason)
+        return _insert(db, lead, address, key, state, screened_out or note)
 
 
 def _address(url: str) -> str:
@@ -95,15 +97,15 @@ def _insert(db: Database, lead: Lead, url: str, key: str, state: PageState, reas
     return Filed(url, state, new=True)
 
 
-def queued_pages(db: Database, outlet: str) -> list[Lead]:
-    """Return what is still to be fetched of an outlet, and due, the newest discovered first."""
+def queued_pages(db: Database, outlet: str) -> list[str]:
+    """Return the addresses still to be fetched of an outlet, and due, the newest discovered first."""
     found = rows(
         db,
-        "SELECT * FROM pages WHERE state = 'queued' AND outlet = ? AND (next_try IS NULL OR next_try <= ?)"
+        "SELECT url FROM pages WHERE state = 'queued' AND outlet = ? AND (next_try IS NULL OR next_try <= ?)"
         " ORDER BY discovered DESC, rowid",
         [outlet, utc_now()],
     )
-    return [page_lead(columns) for columns in found]
+    return [columns["url"] for columns in found]
 
 
 def page_lead(columns: dict[str, Any]) -> Lead:
@@ -160,17 +162,22 @@ def finish_page(
         )
 
 
-def postpone_page(db: Database, url: str, reason: str, *, not_before: str | None = None) -> PageState:
-    """Note a failure that may pass: the page stays queued until its tries are used up, then is failed."""
+def postpone_page(
+    db: Database, url: str, reason: str, *, not_before: str | None = None, counted: bool = True
+) -> PageState:
+    """Note a failure that may pass: the page stays queued until its tries are used up, then is failed.
+
+    A try that never reached the page (its host does not answer at all) is not ``counted``.
+    """
     with transaction(db):
         known = row(db, "SELECT state, tries FROM pages WHERE url = ?", [url])
         if known is None:
             return "failed"
-        tries = int(known["tries"]) + 1
+        tries = int(known["tries"]) + counted
         state: PageState = known["state"]
         if state == "queued" and tries >= MAX_TRIES:
             state = "failed"
-        wait = RETRY_AFTER[min(tries, len(RETRY_AFTER)) - 1]
+        wait = RETRY_AFTER[min(max(tries, 1), len(RETRY_AFTER)) - 1]
         next_try = not_before or format_utc(parse_utc(utc_now()) + wait)
         db.execute(
             "UPDATE pages SET state = ?, reason = ?, tries = ?, last_try = ?, next_try = ? WHERE url = ?",
@@ -184,32 +191,51 @@ def known_reason(state: PageState, reason: str) -> str:
     return "" if state == "archived" else reason
 
 
-def due_revisits(db: Database, outlet: str, *, everything: bool = False) -> list[dict[str, Any]]:
-    """Return the archived articles of an outlet to look at again: ``id``, ``url``, ``etag``, ``last_modified``.
+@dataclass(frozen=True, slots=True)
+class Revisit:
+    """An archived article to look at again: the address that was asked, and what it answered last."""
+
+    article: int
+    page: str
+    etag: str | None
+    last_modified: str | None
+
+
+def due_revisits(db: Database, outlet: str, *, everything: bool = False) -> list[Revisit]:
+    """Return the archived articles of an outlet to look at again, the one longest not looked at first.
 
     Due is an article not looked at since the last step of `REVISIT_LADDER` after ``first_seen``.
     """
     found = rows(
         db,
-        "SELECT a.id, a.url, a.first_seen, a.last_checked, a.revisions, a.status, s.etag, s.last_modified,"
-        " t.text, a.language"
-        " FROM articles a JOIN texts t ON t.article = a.id LEFT JOIN snapshots s ON s.id ="
-        " (SELECT max(id) FROM snapshots WHERE article = a.id AND status = 200)"
+        "SELECT a.id, a.url, a.first_seen, a.last_checked, s.page, s.etag, s.last_modified"
+        " FROM articles a LEFT JOIN snapshots s ON s.id ="
+        " (SELECT max(id) FROM snapshots WHERE article = a.id AND status = 200"
+        " AND outcome IN ('new', 'revised', 'unchanged'))"
         " WHERE a.outlet = ? AND a.text_source = 'page' ORDER BY a.last_checked",
         [outlet],
     )
     now = utc_now()
-    return [columns for columns in found if everything or is_due(columns, now)]
+    return [
+        Revisit(columns["id"], columns["page"] or columns["url"], columns["etag"], columns["last_modified"])
+        for columns in found
+        if everything or is_due(columns, now) or _is_developing_and_due(db, columns, now)
+    ]
 
 
-def is_due(article: dict[str, Any], now: str) -> bool:
+def is_due(article: dict[str, Any], now: str, steps: tuple[timedelta, ...] = REVISIT_LADDER) -> bool:
     """Return whether a step of the article's ladder lies between its last check and now."""
-    steps = REVISIT_LADDER
-    if is_developing(article["text"], article["language"]):
-        steps = tuple(sorted((*steps, *DEVELOPING_LADDER)))
     first, moment = parse_utc(article["first_seen"]), parse_utc(now)
     checked = parse_utc(article["last_checked"])
     return any(checked < first + step <= moment for step in steps)
+
+
+def _is_developing_and_due(db: Database, article: dict[str, Any], now: str) -> bool:
+    if not is_due(article, now, DEVELOPING_LADDER):
+        return False
+    sql = "SELECT t.text, a.language FROM texts t JOIN articles a ON a.id = t.article WHERE t.article = ?"
+    known = row(db, sql, [article["id"]])
+    return known is not None and is_developing(known["text"], known["language"])
 
 
 def state_counts(db: Database, outlet: str | None = None) -> dict[str, int]:

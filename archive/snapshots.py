@@ -69,6 +69,11 @@ class Location:
     payload_digest: str
 
 
+def payload_digest(body: bytes) -> str:
+    """Return the digest of a body as it was transferred, as it stands in ``snapshots.payload_digest``."""
+    return "sha256:" + hashlib.sha256(body).hexdigest()
+
+
 class SnapshotWriter:
     """Appends exchanges to WARC files under ``folder``; a file is begun with the first exchange."""
 
@@ -82,7 +87,7 @@ class SnapshotWriter:
         """Append request and response; both are with the operating system when this returns."""
         stream = self._stream()
         start = stream.tell()
-        digest = "sha256:" + hashlib.sha256(exchange.body).hexdigest()
+        digest = payload_digest(exchange.body)
         try:
             writer = WARCWriter(stream, gzip=True, warc_version="WARC/1.1")
             response = _response_record(writer, exchange, digest)

@@ -335,6 +335,12 @@ def set_status(
         return True
 
 
+def touch_article(db: Database, article: int, seen: str) -> None:
+    """Note that an article was looked at again, whatever came of it."""
+    with transaction(db):
+        db.execute("UPDATE articles SET last_checked = max(last_checked, ?) WHERE id = ?", [seen, article])
+
+
 def revisions_of(db: Database, article: int) -> list[dict[str, Any]]:
     """Return all revisions of an article, the first seen first."""
     return rows(db, "SELECT * FROM revisions WHERE article = ? ORDER BY number", [article])

@@ -1,0 +1,73 @@
+"""The download handler: Scrapy's own, behind the check of addresses, and interrupted when the crawl is.
+
+With a cassette (see crawlers.cassettes) it records what it downloads, or answers from what was recorded.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from scrapy import Request
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.exceptions import CannotResolveHostError
+from scrapy.http import Response
+
+from crawlers.addresses import netloc
+from crawlers.failures import Refused, Stopped
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from crawlers.context import CrawlContext
+
+GRACE_SECONDS = 3.0  # that a download under way is given to end when the crawl is stopped
+
+
+class CheckedHandler:
+    """Downloads over HTTP, from addresses that may be asked; see scrapy's DownloadHandlerProtocol."""
+
+    lazy = True
+
+    def __init__(self, context: "CrawlContext", handler: HTTP11DownloadHandler) -> None:
+        self.context = context
+        self.handler = handler
+
+    @classmethod
+    def from_crawler(cls, crawler: "Crawler") -> "CheckedHandler":
+        """Wrap the production handler."""
+        return cls(crawler.spider.context, HTTP11DownloadHandler(crawler))  # type: ignore[union-attr]
+
+    async def download_request(self, request: Request) -> Response:
+        """Download, or answer from the recording.
+
+        Raises Refused where the address may not be asked, Stopped where the crawl is being ended, and the
+        errors of Scrapy's handler.
+        """
+        if self.context.cassette is not None and self.context.cassette.replaying:
+            return self.context.cassette.play(request)
+        response = await self._download(request)
+        if self.context.cassette is not None:
+            self.context.cassette.record(request, response)
+        return response
+
+    async def _download(self, request: Request) -> Response:
+        download = asyncio.ensure_future(self.handler.download_request(request))
+        stopping = asyncio.ensure_future(self.context.stopping.wait())
+        try:
+            await asyncio.wait({download, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not download.done():
+                await asyncio.wait({download}, timeout=GRACE_SECONDS)
+            if not download.done():
+                raise Stopped
+            return download.result()
+        except CannotResolveHostError as error:
+            reason = self.context.resolver.refused.get(netloc(request.url))
+            if reason is None:
+                raise
+            raise Refused(reason) from error
+        finally:
+            stopping.cancel()
+            download.cancel()
+
+    async def close(self) -> None:
+        """Close the connections kept open."""
+        await self.handler.close()
