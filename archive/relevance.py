@@ -114,8 +114,6 @@ class Reader:
 
     def fits(self, point: Point) -> list[Place]:
         """Return the places where a rule holds, none overlapping another."""
-        if not point.min_words <= self.words <= point.max_words:
-            return []
         fitting: list[Place] = []
         for place in self.places(point.scope):
             if fitting and place.first <= fitting[-1].last:
@@ -193,7 +191,7 @@ def _weigh(reader: Reader) -> Verdict:
     held: set[str] = set()
     terms: list[Term] = []
     for point in topic.points:
-        if point.unless & held or (point.after and not point.after & held):
+        if not _applies(point, held, reader.words):
             continue
         places = reader.fits(point)
         if not point.at_least <= len(places) <= point.at_most or _share(reader, places) < point.share:
@@ -209,6 +207,13 @@ def _weigh(reader: Reader) -> Verdict:
         terms=tuple(sorted(terms, key=lambda term: -abs(term.points))),
         topic_version=topic.version,
     )
+
+
+def _applies(point: Point, held: set[str], words: int) -> bool:
+    """Tell whether a rule is to be tried at all, by the rules before it and the length of the text."""
+    if point.unless & held or (point.after and not point.after & held):
+        return False
+    return point.min_words <= words <= point.max_words
 
 
 def _share(reader: Reader, places: list[Place]) -> float:
