@@ -294,6 +294,8 @@ class Newsroom:
             answer = Answer(status=304, headers=kept)
         elif answer.body and "gzip" in self.outlets[outlet].features:
             answer = newsroom_site.compressed(answer, headers.get("accept-encoding", ""))
+        date = format_datetime(self.clocks[self.phase].astimezone(UTC), usegmt=True)
+        answer = replace(answer, headers={"Date": date, **answer.headers})
         self.requests.append(
             Request(
                 time=time.monotonic(), outlet=outlet, host=address, method=method, path=target,
