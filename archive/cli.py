@@ -11,30 +11,37 @@ from typing import Any
 
 import click
 
+# name: (where it is, what it does). The words stand here so that `bilateral --help` need not load them all.
 COMMANDS = {
-    "crawl": "archive.commands.crawl:crawl",
-    "add": "archive.commands.crawl:add",
-    "search": "archive.commands.search:search",
-    "export": "archive.commands.export:export",
-    "serve": "archive.commands.serve:serve",
-    "status": "archive.commands.status:status",
-    "why": "archive.commands.status:why",
-    "judge": "archive.commands.judge:judge",
-    "topic": "archive.commands.judge:topic",
-    "extract": "archive.commands.extract:extract",
-    "reprocess": "archive.commands.reprocess:reprocess",
-    "outlets": "archive.commands.outlets:outlets",
-    "verify": "archive.commands.integrity:verify",
-    "backup": "archive.commands.integrity:backup",
-    "label": "archive.commands.evaluate:label",
-    "sample": "archive.commands.evaluate:sample",
-    "evaluate": "archive.commands.evaluate:evaluate",
-    "agreement": "archive.commands.evaluate:agreement",
-    "group": "archive.commands.group:group",
-    "publish": "archive.commands.publish:publish",
-    "snapshot": "archive.commands.snapshot:snapshot",
-    "takedown": "archive.commands.takedown:takedown",
-    "demo": "archive.commands.demo:demo",
+    "crawl": (
+        "archive.commands.crawl:crawl",
+        "One pass over the outlets: discover, fetch, keep, judge, store.",
+    ),
+    "add": ("archive.commands.crawl:add", "Fetch and archive these pages by hand."),
+    "search": ("archive.commands.search:search", "Search the archive."),
+    "export": ("archive.commands.export:export", "Write the archive, or a selection of it, to files."),
+    "serve": ("archive.commands.serve:serve", "Serve the archive as a site."),
+    "status": ("archive.commands.status:status", "How each outlet is doing, and which are silent."),
+    "why": ("archive.commands.status:why", "What happened to one URL."),
+    "judge": ("archive.commands.judge:judge", "Judge texts given as JSON lines."),
+    "topic": ("archive.commands.judge:topic", "Check the topic definition."),
+    "extract": ("archive.commands.extract:extract", "Take the articles off saved pages."),
+    "reprocess": ("archive.commands.reprocess:reprocess", "Extract and judge the stored pages again."),
+    "outlets": ("archive.commands.outlets:outlets", "List, check and discover outlets."),
+    "verify": ("archive.commands.integrity:verify", "Check that everything stored is whole."),
+    "backup": ("archive.commands.integrity:backup", "Copy the database while it is in use."),
+    "label": ("archive.commands.evaluate:label", "Record a person's judgement of a page."),
+    "sample": ("archive.commands.evaluate:sample", "Draw verdicts for a person to code."),
+    "evaluate": ("archive.commands.evaluate:evaluate", "Measure the judge against people's labels."),
+    "agreement": (
+        "archive.commands.evaluate:agreement",
+        "Compare coded sheets with the judge and each other.",
+    ),
+    "group": ("archive.commands.group:group", "Find copies and stories."),
+    "publish": ("archive.commands.publish:publish", "Build a site database by allow-list."),
+    "snapshot": ("archive.commands.snapshot:snapshot", "Freeze a dated, citable data package."),
+    "takedown": ("archive.commands.takedown:takedown", "Withdraw an article, with a public log entry."),
+    "demo": ("archive.commands.demo:demo", "A tour without a network: fictional outlets, replayed."),
 }
 
 
@@ -47,13 +54,19 @@ class Commands(click.Group):
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+        """Return the names of all commands, in the order of the line."""
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        target = COMMANDS.get(cmd_name)
-        if target is None:
+        """Load one command."""
+        if cmd_name not in COMMANDS:
             return None
-        module, _, name = target.partition(":")
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         _configure(command)
         return command
@@ -88,7 +101,9 @@ def read_configuration(path: Path) -> dict[str, Any]:
     }
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="bilateral", prog_name="bilateral")
 @click.pass_context
 def main(ctx: click.Context) -> None:
