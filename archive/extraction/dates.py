@@ -241,7 +241,9 @@ class _Choice:
         )
 
     def _true_offset(self, best: _Candidate, timed: list[_Candidate]) -> _Candidate:
-        """Where a time "in UTC" shows the same clock as one in a local zone, the UTC mark was put on by mistake."""
+        """A time "in UTC" that shows the same clock as one in the outlet's zone had its mark put on by mistake."""
+        if not self.zone_known:
+            return best
         if (
             best.moment is None
             or best.moment.zone is None

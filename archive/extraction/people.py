@@ -56,15 +56,14 @@ def find_byline(root: HtmlElement | None, found: Structured, page: Page) -> Byli
     """Return the first source that yields names: JSON-LD, meta, then the byline printed at the headline."""
     wire = None
     fallback: tuple[str, ...] = ()
+    own = {fold(page.outlet_name), _site(found)} - {""}
     for raws in _sources(root, found):
-        raws = [raw for raw in raws if raw]
         wire = wire or next(filter(None, map(agency_in_byline, raws)), None)
         names = _names(raws)
-        own = {fold(page.outlet_name), _site(found)} - {""}
-        good = [name for name in names if fold(name) not in own]
-        if good:
-            return Byline(_without_agencies(good), wire)
-        fallback = fallback or tuple(names)
+        signed = [name for name in names if fold(name) not in own]
+        if any(not agency_named(name) for name in signed):
+            return Byline(_without_agencies(signed), wire)
+        fallback = fallback or tuple(signed or names)
     return Byline(fallback, wire)
 
 
@@ -108,6 +107,7 @@ _DESK = re.compile(
     r"^(?:(?:la\s+)?redacci[oó]n|de la redacci[oó]n|agencias?|staff(?: report(?:s|er)?)?)\b[\w\s/,.áéíóúñ|-]{0,40}$",
     re.I,
 )
+_PICTURE = re.compile(r"^\W*(?:image|photo|foto|imagen|picture)s?\b", re.I)
 _WRITTEN_BY = {"written by", "escrito por", "autor", "author", "por", "by"}
 
 
@@ -149,7 +149,7 @@ def _line_after(headline: HtmlElement) -> Iterator[str]:
 def _names(raws: Iterable[str]) -> list[str]:
     names: list[str] = []
     for raw in raws:
-        for name in _split(raw):
+        for name in _split(raw) if raw and not _PICTURE.match(raw) else ():
             if fold(name) not in map(fold, names):
                 names.append(name)
     return names[:12]

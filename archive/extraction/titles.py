@@ -14,23 +14,24 @@ _SQUASH = re.compile(r"[\W_]+")
 
 
 def find_titles(root: HtmlElement | None, found: Structured, feed_headline: str = "") -> list[str]:
-    """Return the variants of the headline, the believed one first; empty where there is none."""
+    """Return the variants of the headline, the believed one first; empty where there is none.
+
+    og:title comes first: it is written for people, where the others are as often written for search engines.
+    """
     headings = list(_headings(root)) if root is not None else []
-    headline = _tidy(text_of(found.article.get("headline")) or text_of(found.article.get("name")))
-    social = _tidy(
-        found.first("og:title", "twitter:title", "title", "dc.title", "sailthru.title", "parsely-title")
-    )
-    window = _tidy(found.title)
-    variants = [v for v in (headline, *headings, social, window, _tidy(feed_headline)) if v]
-    title = _without_site(social, found, [headline, *headings, window], feed_headline)
-    if not title:
-        title = (
-            headline
-            or (headings[0] if headings else "")
-            or _without_site(window, found, [], feed_headline)
-            or _tidy(feed_headline)
-        )
-    return list(dict.fromkeys([title, *variants])) if title else variants
+    declared = _tidy(text_of(found.article.get("headline")) or text_of(found.article.get("name")))
+    social = _tidy(found.first("og:title", "twitter:title", "title", "dc.title", "sailthru.title", "parsely-title"))
+    window, feed = _tidy(found.title), _tidy(feed_headline)
+    heading = headings[0] if headings else ""
+    offers = [
+        _without_site(social, found, [declared, *headings, window, feed]),
+        declared,
+        heading,
+        _without_site(window, found, [declared, *headings, feed]),
+        feed,
+    ]
+    filled = [offer for offer in offers if offer]
+    return list(dict.fromkeys(text for text in (*filled, *headings, social, window) if text))
 
 
 def _headings(root: HtmlElement) -> Iterator[str]:
@@ -47,12 +48,15 @@ def _key(text: str) -> str:
     return _SQUASH.sub(" ", fold(text)).strip()
 
 
-def _without_site(title: str, found: Structured, others: list[str], feed: str) -> str:
-    """Cut "… | Outlet" off where the rest is a headline that another source gives, or the tail is the site's name."""
+def _without_site(title: str, found: Structured, others: list[str]) -> str:
+    """Cut "… | Outlet" off where the rest is what another source gives, or where the tail is the site's name."""
     if not title:
         return ""
-    known = {_key(other) for other in [*others, feed] if other}
+    known = {_key(other) for other in others if other}
     sites = {_key(name) for name in _site_names(found) if name}
+    for other in sorted(filter(None, others), key=len):
+        if len(other) >= 15 and title.startswith(other) and 0 < len(title) - len(other) <= 45:
+            return other
     if _key(title) in known and not any(_key(title).endswith(" " + site) for site in sites):
         return title
     pieces = [(m.start(), m.end()) for m in _SEPARATOR.finditer(title)]
