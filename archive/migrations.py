@@ -14,6 +14,8 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
+from archive.stems import reindex as reindex_stems
+
 migrations = Migrations("bilateral")
 
 FTS_TRIGGERS = """
@@ -191,3 +193,113 @@ def _statements(script: str) -> list[str]:
             statements.append(pending.strip())
             pending = ""
     return statements
+
+
+DENOMINATORS = """
+CREATE TABLE takedowns (
+  id INTEGER PRIMARY KEY, url TEXT NOT NULL, key TEXT NOT NULL, article INTEGER REFERENCES articles(id),
+  reason TEXT NOT NULL, created TEXT NOT NULL, lifted TEXT
+);
+CREATE INDEX takedowns_key ON takedowns(key);
+CREATE INDEX takedowns_article ON takedowns(article);
+
+CREATE VIEW seen_per_day AS
+SELECT p.outlet,
+  substr(coalesce(a.published_local, p.published_local, p.discovered), 1, 10) AS day,
+  sum(p.state != 'duplicate') AS seen,
+  sum(p.state != 'duplicate' AND p.last_try IS NOT NULL) AS fetched,
+  sum(p.state = 'archived' AND coalesce(a.grade, 0) > 0) AS on_subject,
+  sum(p.state = 'off-topic' OR (p.state = 'archived' AND coalesce(a.grade, 0) = 0)) AS off_topic,
+  sum(p.state = 'screened-out') AS screened_out,
+  sum(p.state = 'blocked' AND p.reason LIKE 'wall%') AS walled,
+  sum(p.state = 'blocked' AND p.reason NOT LIKE 'wall%') AS refused,
+  sum(p.state = 'failed') AS failed,
+  sum(p.state = 'queued') AS queued,
+  sum(p.state = 'duplicate') AS duplicates
+FROM pages p LEFT JOIN articles a ON a.id = p.article AND p.state = 'archived'
+WHERE p.outlet IS NOT NULL
+GROUP BY 1, 2;
+
+CREATE VIEW coverage AS
+WITH visits AS (
+  SELECT v.outlet, count(*) AS crawls, count(DISTINCT substr(c.started, 1, 10)) AS days_crawled,
+    min(c.started) AS first_crawl, max(c.started) AS last_crawl
+  FROM crawl_outlets v JOIN crawls c ON c.id = v.crawl GROUP BY v.outlet
+), counts AS (
+  SELECT outlet, min(day) AS first_day, max(day) AS last_day, sum(seen) AS seen, sum(fetched) AS fetched,
+    sum(on_subject) AS on_subject, sum(off_topic) AS off_topic, sum(screened_out) AS screened_out,
+    sum(walled) AS walled, sum(refused) AS refused, sum(failed) AS failed, sum(queued) AS queued
+  FROM seen_per_day GROUP BY outlet
+)
+SELECT o.id AS outlet, o.country, o.watched_since, visits.first_crawl, visits.last_crawl,
+  coalesce(visits.crawls, 0) AS crawls, coalesce(visits.days_crawled, 0) AS days_crawled,
+  counts.first_day, counts.last_day, coalesce(counts.seen, 0) AS seen,
+  coalesce(counts.fetched, 0) AS fetched, coalesce(counts.on_subject, 0) AS on_subject,
+  coalesce(counts.off_topic, 0) AS off_topic, coalesce(counts.screened_out, 0) AS screened_out,
+  coalesce(counts.walled, 0) AS walled, coalesce(counts.refused, 0) AS refused,
+  coalesce(counts.failed, 0) AS failed, coalesce(counts.queued, 0) AS queued,
+  round(1000.0 * counts.on_subject / nullif(counts.seen, 0), 2) AS on_subject_per_thousand
+FROM outlets o LEFT JOIN visits ON visits.outlet = o.id LEFT JOIN counts ON counts.outlet = o.id;
+
+CREATE VIEW gaps AS
+WITH good AS (
+  SELECT v.outlet, c.started FROM crawl_outlets v JOIN crawls c ON c.id = v.crawl
+  WHERE v.routes_ok > 0 OR v.discovered > 0 OR v.fetched > 0 OR v.not_modified > 0
+), marks AS (
+  SELECT outlet, started AS mark FROM good
+  UNION SELECT id, watched_since FROM outlets WHERE watched_since IS NOT NULL
+  UNION SELECT o.id, (SELECT max(started) FROM crawls) FROM outlets o
+), spans AS (
+  SELECT outlet, mark AS started, lead(mark) OVER (PARTITION BY outlet ORDER BY mark) AS ended FROM marks
+  WHERE mark IS NOT NULL
+)
+SELECT outlet, started, ended, round((julianday(ended) - julianday(started)) * 24, 1) AS hours
+FROM spans WHERE julianday(ended) - julianday(started) > 1.5;
+"""
+
+
+@migrations()
+def denominators(db: Database) -> None:
+    """What is not in the archive: pages seen per day, coverage and gaps of each outlet, withdrawn texts."""
+    for statement in _statements(DENOMINATORS):
+        db.execute(statement)
+
+
+SEARCH_TABLES = """
+CREATE TABLE stems (
+  language TEXT NOT NULL, stem TEXT NOT NULL, word TEXT NOT NULL, weight INTEGER NOT NULL,
+  PRIMARY KEY (language, stem, word)
+) WITHOUT ROWID;
+CREATE INDEX stems_word ON stems(word, language, weight);
+
+CREATE TABLE article_changes (seq INTEGER PRIMARY KEY AUTOINCREMENT, article INTEGER NOT NULL);
+CREATE TRIGGER articles_changed_ai AFTER INSERT ON articles BEGIN
+  INSERT INTO article_changes(article) VALUES (new.id);
+  DELETE FROM article_changes WHERE seq <= (SELECT max(seq) FROM article_changes) - 20000;
+END;
+CREATE TRIGGER articles_changed_ad AFTER DELETE ON articles BEGIN
+  INSERT INTO article_changes(article) VALUES (old.id);
+END;
+CREATE TRIGGER articles_changed_au AFTER UPDATE ON articles
+WHEN old.id IS NOT new.id OR old.published IS NOT new.published OR old.first_seen IS NOT new.first_seen
+  OR old.outlet IS NOT new.outlet OR old.country IS NOT new.country OR old.language IS NOT new.language
+  OR old.grade IS NOT new.grade OR old.section IS NOT new.section OR old.wire IS NOT new.wire
+  OR old.status IS NOT new.status OR old.copy_group IS NOT new.copy_group
+BEGIN
+  INSERT INTO article_changes(article) VALUES (new.id);
+  INSERT INTO article_changes(article) SELECT old.id WHERE old.id IS NOT new.id;
+END;
+CREATE TRIGGER texts_changed_au AFTER UPDATE ON texts
+WHEN old.title IS NOT new.title OR old.description IS NOT new.description OR old.text IS NOT new.text
+BEGIN
+  INSERT INTO article_changes(article) VALUES (new.article);
+END;
+"""
+
+
+@migrations()
+def search_tables(db: Database) -> None:
+    """The words that share a stem, and which articles changed lately (what a search keeps in memory follows it)."""
+    for statement in _statements(SEARCH_TABLES):
+        db.execute(statement)
+    reindex_stems(db)
