@@ -19,6 +19,7 @@ AUTOTHROTTLE_MAX_DELAY = 60.0  # seconds
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 CONCURRENT_REQUESTS = 0  # no bound of its own: each outlet has REQUESTS_IN_FLIGHT_PER_OUTLET
 DOWNLOAD_DELAY = 2.0  # seconds; of hosts no outlet's delay is known for
+DOWNLOAD_DELAY_JITTER = 0  # Scrapy's 0.5 would ask after half of what robots.txt wants us to wait
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "es,en;q=0.8",
