@@ -19,6 +19,7 @@ from sqlite_utils import Database
 from archive.migrations import migrations
 from archive.models import Article, ArticleStatus, Outcome, Outlet, Verdict
 from archive.revisions import revision_kinds
+from archive.stems import note_words
 from archive.times import local_to_utc, parse_utc, utc_now
 from archive.urls import url_key
 
@@ -169,6 +170,7 @@ def _insert_article(
         {"article": number, "title": article.title, "description": article.description,
          "text": article.text},
     )  # fmt: skip
+    note_words(db, number, columns["language"], article.title, article.description, article.text)
     _insert_revision(db, number, 1, article, seen=seen, snapshot=snapshot)
     return number
 
@@ -202,6 +204,8 @@ def _update_article(
     columns["revisions"] = known["revisions"] + 1
     _update(db, "articles", columns, number)
     db.execute("UPDATE texts SET text = ? WHERE article = ?", [article.text, number])
+    language = columns.get("language", known["language"])
+    note_words(db, number, language, article.title, article.description, article.text)
     _insert_revision(
         db, number, known["revisions"] + 1, article, seen=seen, snapshot=snapshot,
         kinds=change.kinds, words_added=change.words_added, words_removed=change.words_removed,
@@ -225,6 +229,8 @@ def replace_reading(db: Database, number: int, article: Article, verdict: Verdic
             return False
         _update(db, "articles", columns, number)
         db.execute("UPDATE texts SET text = ? WHERE article = ?", [article.text, number])
+        language = columns.get("language", known["language"])
+        note_words(db, number, language, article.title, article.description, article.text)
         db.execute(
             "UPDATE revisions SET title = ?, description = ?, text = ?, sha256 = ?"
             " WHERE article = ? AND number = ?",

@@ -1,0 +1,50 @@
+"""Letters without case and accents, one for one, as the full-text index sees them."""
+
+import re
+import unicodedata
+
+WORD = re.compile(r"[^\W_]+")  # what the index takes for a word: letters and digits
+
+_BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_UNSAFE = {
+    **dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], None),
+    **{ord(character): " " for character in "\t\n\v\f\r\x85\u2028\u2029"},
+    **dict.fromkeys(map(ord, _BIDI), None),
+}
+
+
+class _Folding(dict[int, str]):
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        folded = unicodedata.normalize("NFD", character)[0].lower()[0]
+        self[code] = folded
+        return folded
+
+
+_FOLDING = _Folding()
+
+
+def fold(text: str) -> str:
+    """Return the text in small letters without accents, ñ included; of the same length, place for place.
+
+    The text should be in NFC: see `composed`.
+    """
+    return text.lower() if text.isascii() else text.translate(_FOLDING)
+
+
+def composed(text: str) -> str:
+    """Return the text in NFC, letters and their accents in one."""
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def words(text: str) -> list[str]:
+    """Return the folded words of a text, in order."""
+    return WORD.findall(fold(composed(text)))
+
+
+def harmless(text: str) -> str:
+    """Return the text without control characters and marks that turn the direction of writing.
+
+    What breaks a line becomes a space. A terminal then prints it as it stands.
+    """
+    return text.translate(_UNSAFE)

@@ -1,0 +1,17 @@
+"""Search: one query language and one engine for the site, its feeds, exports and the terminal.
+
+query = parse('"caza furtiva" OR cartel* -outlet:reforma from:2025')
+results = search(db, query, Filters(country=("MX",)), sort="newest")
+"""
+
+from archive.search.columns import warm
+from archive.search.engine import Hit, Results, matching_ids, search
+from archive.search.facets import Facets, facets, histogram
+from archive.search.filters import Filters
+from archive.search.query import Query, parse
+from archive.search.snippets import Segments
+
+__all__ = [
+    "Facets", "Filters", "Hit", "Query", "Results", "Segments", "facets", "histogram", "matching_ids",
+    "parse", "search", "warm",
+]  # fmt: skip

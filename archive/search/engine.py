@@ -1,0 +1,249 @@
+"""Pages of results, in order of relevance or time, and all ids of a search.
+
+A page is found by its *cursor*, the place of the article before (or after) it in the order, so that page 40
+costs what page 1 does and none is skipped or repeated while the archive grows.
+"""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from sqlite_utils import Database
+
+from archive.search.columns import Ints, Positions
+from archive.search.filters import Filters
+from archive.search.matching import Copies, Selected, select
+from archive.search.query import Query
+from archive.search.snippets import Highlighter, Segments
+
+Sort = Literal["relevance", "newest", "oldest"]
+
+RANKED = 20_000  # the newest matches; older ones follow them by date
+WEIGHTS = "8.0, 3.0, 1.0"  # of title, description and text
+SCORE_STEPS = 10  # scores that differ by less than a tenth count as one, and the newer comes first
+MAX_LIMIT = 1_000
+_POSITION_BITS = 32
+_CURSOR = re.compile(r"([ab])([0-9a-f]{1,16})(?:\.([0-9a-f]{1,8}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One article found.
+
+    ``article`` has all columns of ``articles`` and the outlet's ``outlet_name``, ``outlet_kind``, ``timezone``.
+    ``also_in`` counts the other outlets that ran the same text (all of the archive, not of the search).
+    """
+
+    article: dict[str, Any]
+    title: Segments
+    snippet: Segments
+    also_in: int
+
+    @property
+    def id(self) -> int:
+        """The article's number."""
+        return int(self.article["id"])
+
+    @property
+    def title_html(self) -> str:
+        """The headline, escaped, the words found in ``<mark>``."""
+        return self.title.html
+
+    @property
+    def snippet_html(self) -> str:
+        """The passage, escaped, the words found in ``<mark>``."""
+        return self.snippet.html
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """One page of results. ``total`` counts all, copies folded where that was asked for."""
+
+    hits: list[Hit]
+    total: int
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
+
+
+def search(
+    db: Database | sqlite3.Connection,
+    query: Query | str,
+    filters: Filters | None = None,
+    *,
+    sort: Sort = "relevance",
+    limit: int = 20,
+    cursor: str | None = None,
+    copies: Copies = "fold",
+) -> Results:
+    """Return a page of results.
+
+    ``copies="fold"`` shows of articles with the same text the first in the order. A cursor that is none, or
+    of another order, gives the first page.
+    """
+    found = select(db, query, filters)
+    ranks = _ranks(found, sort)
+    order = _ordered(found, ranks, copies)
+    start, end = _page(found, ranks, order, sort, cursor, max(1, min(limit, MAX_LIMIT)))
+    shown = order[start:end]
+    return Results(
+        hits=_hits(found, found.positions[shown]),
+        total=len(order),
+        next_cursor=_cursor("a", found, ranks, shown[-1], sort) if end < len(order) else None,
+        previous_cursor=_cursor("b", found, ranks, shown[0], sort) if start > 0 and len(shown) else None,
+    )
+
+
+def matching_ids(
+    db: Database | sqlite3.Connection,
+    query: Query | str,
+    filters: Filters | None = None,
+    *,
+    sort: Sort = "newest",
+    copies: Copies = "all",
+) -> Iterator[int]:
+    """Yield the ids of all articles found, in order."""
+    found = select(db, query, filters)
+    order = _ordered(found, _ranks(found, sort), copies)
+    return (int(number) for number in found.columns.ids[found.positions[order]])
+
+
+def _ranks(found: Selected, sort: Sort) -> Ints:
+    """Return a number for each article found; the results are in falling order of them."""
+    positions = found.positions.astype(np.int64)
+    if sort == "oldest":
+        return -positions
+    if sort == "newest" or found.expression is None or found.expression.negated:
+        return positions
+    return (_scores(found) << _POSITION_BITS) | positions
+
+
+def _scores(found: Selected) -> Ints:
+    """Return bm25, in steps, of the newest of the articles found; 0 for the others."""
+    assert found.expression is not None
+    scores = np.zeros(len(found.positions), np.int64)
+    newest = found.positions[-RANKED:]
+    if not len(newest):
+        return scores
+    ids = found.columns.ids[newest]
+    rows = found.connection.execute(
+        f"SELECT rowid, bm25(articles_fts, {WEIGHTS}) FROM articles_fts"
+        " WHERE articles_fts MATCH ? AND rowid BETWEEN ? AND ?",
+        [found.expression.match, int(ids.min()), int(ids.max())],
+    ).fetchall()
+    scored = np.array([(row[0], row[1]) for row in rows], np.float64).reshape(-1, 2)
+    by_position = np.full(len(found.columns), 0, np.int64)
+    numbers = scored[:, 0].astype(np.int64)
+    places = found.columns.place[
+        np.searchsorted(found.columns.by_id, numbers).clip(max=len(found.columns) - 1)
+    ]
+    known = found.columns.ids[places] == numbers
+    by_position[places[known]] = 1 + np.rint(-scored[known, 1] * SCORE_STEPS).astype(np.int64)
+    scores[-RANKED:] = by_position[newest]
+    return scores
+
+
+def _ordered(found: Selected, ranks: Ints, copies: Copies) -> Positions:
+    """Return the order of the results as indexes into ``found.positions``; of copies the first in it alone."""
+    order = _falling(ranks)
+    if copies == "all":
+        return order
+    groups = found.columns.groups[found.positions[order]]
+    grouped = np.flatnonzero(groups >= 0)
+    if not len(grouped):
+        return order
+    _, first = np.unique(groups[grouped], return_index=True)
+    shown = groups < 0
+    shown[grouped[first]] = True
+    return order[shown]
+
+
+def _falling(ranks: Ints) -> Positions:
+    if len(ranks) > 1 and bool((ranks[1:] > ranks[:-1]).all()):
+        return np.arange(len(ranks) - 1, -1, -1, dtype=np.int32)
+    return np.argsort(-ranks, kind="stable").astype(np.int32)
+
+
+def _page(
+    found: Selected, ranks: Ints, order: Positions, sort: Sort, cursor: str | None, limit: int
+) -> tuple[int, int]:
+    """Return the ends of the page in the order."""
+    read = _read_cursor(cursor, found, sort)
+    if read is None:
+        return 0, limit
+    backwards, rank = read
+    falling = -ranks[order]
+    if backwards:
+        end = int(np.searchsorted(falling, -rank, side="left"))
+        return (end - limit, end) if end > limit else (0, limit)
+    start = int(np.searchsorted(falling, -rank, side="right"))
+    return start, start + limit
+
+
+def _cursor(direction: str, found: Selected, ranks: Ints, index: int, sort: Sort) -> str:
+    key = int(found.columns.keys[found.positions[index]])
+    score = f".{int(ranks[index]) >> _POSITION_BITS:x}" if sort == "relevance" else ""
+    return f"{direction}{key:x}{score}"
+
+
+def _read_cursor(cursor: str | None, found: Selected, sort: Sort) -> tuple[bool, float] | None:
+    """Return whether the page lies before the cursor, and the rank there."""
+    read = _CURSOR.fullmatch(cursor or "")
+    if read is None or (read.group(3) is None) != (sort != "relevance"):
+        return None
+    key = int(read.group(2), 16)
+    if key >= 1 << 63:
+        return None
+    place: float = int(np.searchsorted(found.columns.keys, key))
+    if place == len(found.columns) or found.columns.keys[int(place)] != key:
+        place -= 0.5  # the article is no longer there: between its neighbours
+    if sort == "oldest":
+        place = -place
+    return read.group(1) == "b", (int(read.group(3) or "0", 16) << _POSITION_BITS) + place
+
+
+def _hits(found: Selected, positions: Positions) -> list[Hit]:
+    ids = [int(number) for number in found.columns.ids[positions]]
+    articles = _by_id(
+        found.connection,
+        "SELECT a.*, o.name AS outlet_name, o.kind AS outlet_kind, o.timezone AS timezone"
+        " FROM articles a LEFT JOIN outlets o ON o.id = a.outlet WHERE a.id IN ({})",
+        ids,
+    )
+    texts = _by_id(found.connection, "SELECT article AS id, text FROM texts WHERE article IN ({})", ids)
+    highlighter = Highlighter(found.query.tree, found.vocabulary.forms)
+    outlets = _other_outlets(found, positions)
+    return [
+        Hit(
+            article=article,
+            title=highlighter.whole(article["title"]),
+            snippet=highlighter.snippet(
+                ("text", texts.get(number, {}).get("text") or ""), ("description", article["description"])
+            ),
+            also_in=outlets.get(article["copy_group"], 0),
+        )
+        for number in ids
+        if (article := articles.get(number)) is not None
+    ]
+
+
+def _by_id(connection: sqlite3.Connection, sql: str, ids: list[int]) -> dict[int, dict[str, Any]]:
+    cursor = connection.execute(sql.format(", ".join("?" * len(ids))), ids)
+    names = [column[0] for column in cursor.description]
+    rows = [dict(zip(names, tuple(row), strict=True)) for row in cursor]
+    return {row["id"]: row for row in rows}
+
+
+def _other_outlets(found: Selected, positions: Positions) -> dict[int, int]:
+    """Return for each copy group on the page how many outlets there are in it besides the one shown."""
+    groups = [int(group) for group in np.unique(found.columns.groups[positions]) if group >= 0]
+    if not groups:
+        return {}
+    rows = found.connection.execute(
+        "SELECT copy_group, count(DISTINCT outlet) - 1 FROM articles"
+        f" WHERE grade > 0 AND copy_group IN ({', '.join('?' * len(groups))}) GROUP BY copy_group",
+        groups,
+    )
+    return {row[0]: row[1] for row in rows}
