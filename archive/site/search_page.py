@@ -6,25 +6,28 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
 
 from datasette.app import Datasette
 from datasette.utils.asgi import AsgiStream, Request, Response
 from markupsafe import Markup
 
-from archive.search import Filters, Query, facets, histogram, matching_ids, parse, search
+from archive.search import Facets, Filters, Hit, Query, facets, histogram, matching_ids, parse, search
 from archive.site import queries
 from archive.site.charts import histogram as draw_histogram
 from archive.site.feeds import Entry, atom_feed
 from archive.site.i18n import Words
 from archive.site.views import ATOM_TYPE, base_url, excerpt, page, read, settings_of, words_of
 
-SORTS = ("relevance", "newest", "oldest")
+Sort = Literal["relevance", "newest", "oldest"]
+Copies = Literal["fold", "all"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
 PER_PAGE = 20
 FEED_ENTRIES = 50
 FACET_VALUES = 12
-DAYS_BY_DAY = 62  # a longer span is drawn by month
+FACETS = ("country", "outlet", "language", "grade", "section", "wire", "year")
+MONTHS_BY_DAY = 3  # a longer span is drawn by month
 CSV_COLUMNS = (
     "id", "url", "outlet", "country", "language", "title", "description", "authors", "section", "published",
     "published_local", "modified", "first_seen", "last_checked", "grade", "score", "word_count", "revisions",
@@ -39,8 +42,8 @@ class Asked:
     text: str
     query: Query
     filters: Filters
-    sort: str
-    copies: str
+    sort: Sort
+    copies: Copies
     both: bool
     cursor: str | None
 
@@ -55,7 +58,7 @@ class Asked:
         return found
 
 
-def default_sort(text: str) -> str:
+def default_sort(text: str) -> Sort:
     """Return the order of a search that names none: by relevance where there are words to be relevant to."""
     return "relevance" if text.strip() else "newest"
 
@@ -64,13 +67,13 @@ def asked_of(request: Request) -> Asked:
     """Read a search off an address. Whatever it holds, this is a search."""
     text = request.args.get("q") or ""
     both = request.args.get("both") == "1"
-    sort = request.args.get("sort") or ""
+    sort = next((order for order in SORTS if order == request.args.get("sort")), default_sort(text))
     parameters = {key: request.args.getlist(key) for key in request.args}
     return Asked(
         text=text,
         query=parse(text, both_languages=both),
         filters=Filters.from_parameters(parameters),
-        sort=sort if sort in SORTS else default_sort(text),
+        sort=sort,
         copies="all" if request.args.get("copies") == "all" else "fold",
         both=both,
         cursor=request.args.get("cursor") or None,
@@ -94,13 +97,13 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
             copies=asked.copies,
         )  # fmt: skip
         names = {row["id"]: row["name"] for row in queries.fetch(connection, "SELECT id, name FROM outlets")}
-        found = {
+        return {
             "results": results,
-            "facets": facets(connection, asked.query, asked.filters) if results.total else {},
-            "bars": bars_of(connection, asked) if results.total else [],
+            "facets": facets(connection, asked.query, asked.filters, copies=asked.copies),
+            "rows": search(connection, asked.query, asked.filters, limit=1, copies="all").total,
+            "bars": bars_of(connection, asked),
             "names": names,
         }
-        return found
 
     found = await read(datasette, gather)
     results, names = found["results"], found["names"]
@@ -121,8 +124,9 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
         understood=asked.query.understood(words.language),
         active=active_filters(asked, words, names),
         total=results.total,
-        csv_rows=results.total_rows,
-        hits=[shown(hit, names, public=public) for hit in results.hits],
+        all_rows=found["rows"],
+        all_csv_link=link(words, "/search.csv", {**parameters, "copies": ["all"]}),
+        hits=[shown(hit, public=public) for hit in results.hits],
         histogram=draw_histogram(chart_bars(found["bars"], asked, words), words) if found["bars"] else "",
         facets=shown_facets(found["facets"], asked, words, names),
         feed_link=link(words, "/search.atom", parameters),
@@ -137,54 +141,29 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
     )
 
 
-def shown(hit: Any, names: dict[str, str], *, public: bool) -> dict[str, Any]:
+def shown(hit: Hit, *, public: bool) -> dict[str, Any]:
     """Return a hit as the template shows it; in a public edition without words of the text."""
-    article = {**hit.article, "outlet_name": names.get(hit.article["outlet"], hit.article["outlet"])}
-    snippet = Markup("") if public else Markup(hit.snippet_html)
-    return {"article": article, "snippet": snippet, "also_in": hit.also_in}
+    snippet = "" if public else Markup(hit.snippet_html)
+    return {"article": hit.article, "title": Markup(hit.title_html), "snippet": snippet, "also_in": hit.also_in}
 
 
 def bars_of(connection: sqlite3.Connection, asked: Asked) -> list[tuple[str, int, int]]:
     """Return the histogram by month, or by day where the results span a month or two."""
-    by_month = histogram(connection, asked.query, asked.filters, by="month")
-    labels = [label for label, _, _ in by_month if label]
-    if labels and len(months_between(labels[0], labels[-1])) * 31 <= DAYS_BY_DAY:
-        return histogram(connection, asked.query, asked.filters, by="day")
+    by_month = histogram(connection, asked.query, asked.filters, by="month", copies=asked.copies)
+    if 0 < len(by_month) <= MONTHS_BY_DAY:
+        return histogram(connection, asked.query, asked.filters, by="day", copies=asked.copies)
     return by_month
-
-
-def months_between(first: str, last: str) -> list[str]:
-    """Return every YYYY-MM from the first to the last."""
-    year, month = int(first[:4]), int(first[5:7])
-    months = []
-    while f"{year:04}-{month:02}" <= last[:7]:
-        months.append(f"{year:04}-{month:02}")
-        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
-    return months
-
-
-def days_between(first: str, last: str) -> list[str]:
-    """Return every YYYY-MM-DD from the first to the last."""
-    start, end = date.fromisoformat(first), date.fromisoformat(last)
-    return [(start + timedelta(days=number)).isoformat() for number in range((end - start).days + 1)]
 
 
 def chart_bars(
     bars: list[tuple[str, int, int]], asked: Asked, words: Words
 ) -> list[tuple[str, int, int, str]]:
     """Return the bars with their labels in the reader's language and the links that narrow the search."""
-    counts = {label: (mx, us) for label, mx, us in bars if label}
-    if not counts:
-        return []
-    labels = sorted(counts)
-    by_day = len(labels[0]) == 10
-    every = (days_between if by_day else months_between)(labels[0], labels[-1])
     drawn = []
-    for label in every:
-        mx, us = counts.get(label, (0, 0))
+    for label, mx, us in bars:
         narrowed = asked.parameters(asked.filters.removing("from_").removing("to"))
         narrowed |= {"from": [label], "to": [label]}
-        name = words.day(label) if by_day else words.day(f"{label}-01", "LLLL y")
+        name = words.day(label) if len(label) == 10 else words.day(f"{label}-01", "LLLL y")
         drawn.append((name, mx, us, link(words, "/search", narrowed)))
     return drawn
 
@@ -202,15 +181,12 @@ def facet_label(name: str, value: str, words: Words, names: dict[str, str]) -> s
     return value
 
 
-def shown_facets(found: Any, asked: Asked, words: Words, names: dict[str, str]) -> list[dict[str, Any]]:
+def shown_facets(found: Facets, asked: Asked, words: Words, names: dict[str, str]) -> list[dict[str, Any]]:
     """Return the facets as the template shows them: value, count, and the link that chooses it."""
     shown_list = []
-    for name, counts in as_mapping(found).items():
+    for name in FACETS:
         values = []
-        for value, count in list(counts.items())[:FACET_VALUES]:
-            if value in (None, ""):
-                continue
-            text = str(value)
+        for text, count in list(getattr(found, name).items())[:FACET_VALUES]:
             chosen = text in getattr(asked.filters, name)
             changed = asked.filters.removing(name, text) if chosen else asked.filters.adding(name, text)
             values.append(
@@ -220,12 +196,6 @@ def shown_facets(found: Any, asked: Asked, words: Words, names: dict[str, str]) 
         if values:
             shown_list.append({"name": name, "values": values})
     return shown_list
-
-
-def as_mapping(found: Any) -> dict[str, dict[Any, int]]:
-    """Return facets by name."""
-    names = ("country", "outlet", "language", "grade", "section", "wire", "year")
-    return {name: getattr(found, name) for name in names} if found else {}
 
 
 def active_filters(asked: Asked, words: Words, names: dict[str, str]) -> list[dict[str, str]]:
@@ -324,12 +294,18 @@ async def search_csv(datasette: Datasette, request: Request) -> AsgiStream:
 
     async def stream(writer: Any) -> None:
         await writer.write(csv_lines([CSV_COLUMNS]))
-        numbers = await read(datasette, lambda c: list(matching_ids(c, asked.query, asked.filters)))
+        numbers = await read(datasette, found_numbers, asked)
         for start in range(0, len(numbers), 1000):
             await writer.write(csv_lines(await read(datasette, csv_rows, numbers[start : start + 1000])))
 
     headers = {"content-disposition": 'attachment; filename="bilateral-search.csv"'}
     return AsgiStream(stream, headers=headers, content_type="text/csv; charset=utf-8")
+
+
+def found_numbers(connection: sqlite3.Connection, asked: Asked) -> list[int]:
+    """Return the numbers of all articles found, in order."""
+    found = matching_ids(connection, asked.query, asked.filters, sort=asked.sort, copies=asked.copies)
+    return list(found)
 
 
 def csv_rows(connection: sqlite3.Connection, numbers: list[int]) -> list[tuple[Any, ...]]:
