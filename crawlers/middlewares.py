@@ -7,6 +7,7 @@ for pages, ``page`` (pages.url). A refusal is raised as one of crawlers.failures
 import asyncio
 import random
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,8 @@ class OutletMiddleware:
 class BackoffMiddleware:
     """Tries again what may pass, with growing waits, or leaves it for a later crawl.
 
-    After a 429 or 503 with Retry-After the whole host is left in peace for that long.
+    After a 429 or 503 with Retry-After the whole host is left in peace for that long; where that is longer than
+    a crawl waits, the page is left for a later crawl, and after the second such answer the host is.
     """
 
     PASSING = (
@@ -117,6 +119,7 @@ class BackoffMiddleware:
         self.max_wait = settings.getfloat("RETRY_MAX_WAIT_SECONDS")
         self.statuses = {int(status) for status in settings.getlist("RETRY_HTTP_CODES")}
         self.resting: dict[str, tuple[float, str]] = {}  # slot: until (monotonic), and why
+        self.asked_to_rest: Counter[str] = Counter()  # answers with Retry-After, by slot
         self.random = random.Random(0)
 
     @classmethod
@@ -141,9 +144,7 @@ class BackoffMiddleware:
         reason = status_words(response.status)
         asked = retry_after_seconds(response.headers.get("Retry-After"))
         if asked is not None and response.status in (429, 503):
-            self.resting[request.meta["download_slot"]] = (time.monotonic() + asked, reason)
-            if asked > self.max_wait:
-                raise Postponed(f"{reason}, asks for {asked:.0f} seconds of rest", _in_seconds(asked))
+            self._rest(request.meta["download_slot"], asked, reason)
         again = self._again(request)
         if again is None:
             return response
@@ -162,6 +163,13 @@ class BackoffMiddleware:
         if again is not None:
             await self._pause(self._wait(request))
         return again
+
+    def _rest(self, slot: str, seconds: float, reason: str) -> None:
+        self.asked_to_rest[slot] += 1
+        if seconds <= self.max_wait or self.asked_to_rest[slot] > 1:
+            self.resting[slot] = (time.monotonic() + seconds, reason)
+        if seconds > self.max_wait:
+            raise Postponed(f"{reason}, asks for {seconds:.0f} seconds of rest", _in_seconds(seconds))
 
     def _again(self, request: Request) -> Request | None:
         tries = request.meta.get("retry_times", 0) + 1
