@@ -22,6 +22,7 @@ from archive.extraction.titles import find_titles
 from archive.models import Article, Page
 from archive.urls import BadURL, canonical_url, plausible_canonical
 
+SHOWN = 20_000  # characters of the page's whole text among which the words of walls are looked for
 FEED_FULL = 150  # words from which on a feed's own content counts as the whole article
 
 
@@ -45,7 +46,7 @@ def _from_tree(root: HtmlElement, page: Page) -> Article:
     dates = find_dates(root, found, page)
     byline = find_byline(root, found, page)
     strip_dead(root)
-    shown = fold(root.text_content()[:60_000])
+    shown = fold(root.text_content()[:SHOWN])
     text = find_text(
         root, titles, page.boilerplate, _description(found), text_of(found.article.get("articleBody"))
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 from archive.extraction.moments import Moment, fold, read_moment, zone_of
@@ -36,6 +37,7 @@ _URL_DATE = re.compile(
 _URL_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _URL_MONTH_NAME = re.compile(rf"/((?:19|20)\d\d)/({'|'.join(_URL_MONTHS)})/(\d\d?)/")
 _ELSEWHERE = {"aside", "nav", "footer", "a"}
+_ITEMPROPS = etree.XPath("//*[@itemprop='datePublished' or @itemprop='dateModified'][not(self::meta)]")
 _NEAR = 400  # elements after the headline among which a visible date is looked for
 
 
@@ -121,9 +123,7 @@ def _url_date(url: str) -> str:
 
 def _time_elements(root: HtmlElement) -> Iterator[tuple[Role, str]]:
     """The <time> and itemprop elements of the article itself: those at the headline, not those of listings."""
-    for element in root.xpath("//*[@itemprop='datePublished' or @itemprop='dateModified'][not(self::meta)]")[
-        :6
-    ]:
+    for element in _ITEMPROPS(root)[:6]:
         role: Role = "modified" if element.get("itemprop") == "dateModified" else "published"
         yield role, element.get("datetime") or element.get("content") or element.text_content()
     times = list(root.iter("h1", "time"))

@@ -128,11 +128,11 @@ def _clean(text: str, note: str) -> tuple[str, str]:
     if "\x00" in text:
         text = text.replace("\x00", "")
     notes = [note] if note else []
-    if len(_MOJIBAKE.findall(text[:400_000])) >= 2:
+    if ("Ã" in text or "Â" in text or "â€" in text) and len(_MOJIBAKE.findall(text)) >= 2:
         mended = _mend_lines(text)
         if mended != text:
             text, notes = mended, [*notes, "utf-8 read as cp1252 and encoded again"]
-    if len(_DOUBLED_ENTITY.findall(text[:400_000])) >= 3:
+    if text.count("&amp;") >= 3 and len(_DOUBLED_ENTITY.findall(text)) >= 3:
         text = _DOUBLED_ENTITY.sub(r"&\1;", text)
         notes.append("entities doubled")
     return text, "; ".join(notes)

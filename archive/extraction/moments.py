@@ -63,6 +63,7 @@ _ISO_LIKE = re.compile(
     re.I,
 )
 _EPOCH = re.compile(r"^1[0-9]{9}(?:\d{3})?$")
+_ACCENTS = re.compile("[\u0300-\u036f]+")
 _WINDOW = 45  # characters between a printed date and the time that belongs to it
 
 
@@ -134,7 +135,7 @@ def _rfc822(raw: str) -> Moment | None:
 def fold(text: str) -> str:
     """Lower case, without accents or doubled spaces: what the patterns here are written for."""
     if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+        text = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
     return " ".join(text.lower().split())
 
 

@@ -214,16 +214,20 @@ def _is_marked(element: HtmlElement) -> bool:
 
 def remove_hidden(root: HtmlElement) -> None:
     """Remove, in place, what the page itself keeps from being seen, unless most of its prose is there."""
+    unseen = [element for element in _HIDDEN(root) if _is_hidden(element)]
+    if not unseen:
+        return
     prose = _prose_by_element(root)
-    total = prose.get(root, 0)
-    for element in _HIDDEN(root):
-        style = (element.get("style") or "").replace(" ", "").lower()
-        unseen = "hidden" in element.attrib or element.get("aria-hidden") == "true" or _UNSEEN.search(style)
-        if unseen and element.getparent() is not None and prose.get(element, 0) <= 0.6 * total:
+    for element in unseen:
+        if element.getparent() is not None and prose.get(element, 0) <= 0.6 * prose.get(root, 0):
             element.drop_tree()
 
 
-_HIDDEN = etree.XPath(
-    "//*[@hidden or @aria-hidden='true' or contains(@style, 'isplay') or contains(@style, 'isibility')]"
-)
+def _is_hidden(element: HtmlElement) -> bool:
+    if "hidden" in element.attrib or element.get("aria-hidden") == "true":
+        return True
+    return bool(_UNSEEN.search((element.get("style") or "").replace(" ", "").lower()))
+
+
+_HIDDEN = etree.XPath("//*[@hidden or @aria-hidden='true' or @style]")
 _UNSEEN = re.compile(r"(?:^|;)(?:display:none|visibility:hidden)")

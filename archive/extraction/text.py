@@ -35,7 +35,7 @@ _DEAD = (
     "dialog",
 )
 # Format "txt" keeps bare_extraction from serialising a text that is not used.
-_RECALL = Extractor(output_format="txt", recall=True, comments=False, links=True)
+_RECALL = Extractor(output_format="txt", recall=True, fast=True, comments=False, links=True)
 _BALANCED = Extractor(output_format="txt", comments=False, links=True)
 
 
