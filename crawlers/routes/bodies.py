@@ -5,7 +5,6 @@ is ever defined, expanded or fetched. Broken XML is read as far as it goes.
 """
 
 import codecs
-import io
 import itertools
 import re
 import zlib
@@ -20,9 +19,11 @@ BodyKind = Literal["feed", "json-feed", "sitemap", "sitemap-index", "url-list", 
 NAMES = {"empty": "nothing", "other": "something unknown", "url-list": "a list of addresses"}  # in messages
 
 MAX_ROUTE_BYTES = 20_000_000  # of a feed or sitemap, unpacked; what lies beyond is not read
+MAX_ITEM_BYTES = 2_000_000  # of one item with all it carries
 MAX_ITEMS = 50_000  # of one feed or sitemap: the most the sitemap protocol allows a file
 
 _HEAD_BYTES = 64_000
+_MAX_HEAD_BYTES = 8_000  # of the root element's tag, which is parsed with every item
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?(rss|feed|RDF|channel|urlset|sitemapindex)(?=[\s>/])", re.IGNORECASE)
 _HTML = re.compile(rb"<!doctype\s+html|<(?:html|head|body)(?=[\s>])", re.IGNORECASE)
 _URL_LINE = re.compile(rb"\s*https?://\S+\s*(?:[\r\n]|$)")
@@ -79,48 +80,36 @@ def kind_of(text: bytes) -> BodyKind:
 
 
 def elements(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
-    """Yield the elements of these local names, in order, from XML however broken.
+    """Yield the elements of these local names, in order, from XML however broken, at most ``MAX_ITEMS``.
 
-    An element is emptied once the next one is asked for. Where the document as a whole hides some of them
-    (a tag left open swallows what follows), each is parsed by itself.
+    Each is cut out and parsed by itself, so that what is wrong in one (a tag left open, a thousand levels)
+    costs no other, and neither memory nor time grows faster than the document.
     """
     root = _ROOT.search(text)
     if root is None:
         return
-    text = _BARE_AMPERSAND.sub(_mend_ampersand, text[root.start() :])
+    head = text[root.start() : text.find(b">", root.start()) + 1].replace(b"/>", b">")
+    if len(head) > _MAX_HEAD_BYTES:
+        head = b"<feed>"
     openings = re.compile(rb"<(?:[\w.-]+:)?(?:" + "|".join(names).encode() + rb")(?=[\s>])")
-    starts = [match.start() for match in itertools.islice(openings.finditer(text), MAX_ITEMS + 1)]
-    if len(starts) > MAX_ITEMS:
-        text = text[: starts.pop()]
-    if sum(1 for _ in _parse(text, names)) >= len(starts):
-        yield from _parse(text, names)
-        return
-    head = text[: text.find(b">") + 1].replace(b"/>", b">")
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        yield from _parse(head + text[start:end], names)
-
-
-def _parse(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
-    events = etree.iterparse(
-        io.BytesIO(text),
-        events=("end",),
-        tag=[tag for name in names for tag in (name, f"{{*}}{name}")],
+    starts = [match.start() for match in itertools.islice(openings.finditer(text, root.start()), MAX_ITEMS)]
+    parser = etree.XMLParser(
         encoding="utf-8",
         recover=True,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        huge_tree=True,  # lifts the limits on depth and length; with no entities there is nothing to expand
+        huge_tree=False,
     )
-    try:
-        for _, element in events:
-            yield element
-            element.clear(keep_tail=False)
-            parent = element.getparent()
-            while parent is not None and element.getprevious() is not None:
-                del parent[0]
-    except etree.XMLSyntaxError:
-        return
+    ends = [*starts, text.rfind(b">") + 1][1:]  # of a document cut short, what is whole of its last words
+    for start, end in zip(starts, ends, strict=True):
+        item = _BARE_AMPERSAND.sub(_mend_ampersand, text[start : min(end, start + MAX_ITEM_BYTES)])
+        try:
+            tree = etree.fromstring(head + item, parser)
+        except etree.XMLSyntaxError:
+            continue
+        if tree is not None and len(tree):
+            yield tree[0]
 
 
 def local_name(element: etree._Element) -> str:
