@@ -4,9 +4,6 @@ import codecs
 import re
 import unicodedata
 
-import ftfy
-from ftfy.badness import is_bad
-
 MAX_BYTES = 6_000_000  # of markup that is looked at; the largest article pages known have about 3 MB
 
 _BOMS = (
@@ -110,7 +107,9 @@ def _decode_legacy(body: bytes, declared: str | None, error: UnicodeDecodeError)
 
 
 def _from_cp1252(body: bytes) -> str:
-    return body.decode("sloppy-windows-1252")  # ftfy's codec: the five unassigned bytes read as Latin-1
+    from ftfy import bad_codecs  # noqa: F401 - registers the codec that reads the five unassigned bytes too
+
+    return body.decode("sloppy-windows-1252")
 
 
 def _mixed(body: bytes) -> str:
@@ -139,6 +138,9 @@ def _clean(text: str, note: str) -> tuple[str, str]:
 
 
 def _mend_lines(text: str) -> str:
+    import ftfy  # here because it takes longer to load than most runs need it for
+    from ftfy.badness import is_bad
+
     return "\n".join(
         ftfy.fix_encoding(line) if _MOJIBAKE.search(line) and is_bad(line) else line
         for line in text.split("\n")
