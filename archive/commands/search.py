@@ -1,0 +1,145 @@
+"""`bilateral search`: the archive searched from the terminal, in the site's own query language."""
+
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from archive.folding import harmless
+from archive.options import db_option, json_option, print_json, readable
+from archive.search import Filters, Hit, Query, Results, Segments, parse
+from archive.search import search as search_archive
+from archive.search.engine import Sort
+from archive.search.filters import read_day
+
+_MAX_LIMIT = 1000
+_SHOWN_COLUMNS = (
+    "id", "url", "outlet", "outlet_name", "country", "language", "title", "description", "authors", "section",
+    "published", "published_local", "first_seen", "grade", "score", "word_count", "revisions", "wire",
+    "paywalled", "status", "story",
+)  # fmt: skip
+
+
+class Day(click.ParamType[str]):
+    """A year, month or day; the first or the last day that it means, as ISO date."""
+
+    name = "DATE"
+
+    def __init__(self, *, last: bool) -> None:
+        self.last = last
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the ISO day; fail with words where the text is no date."""
+        day = read_day(str(value), last=self.last)
+        return day or self.fail(f"{value!r} is no date: write 2025, 2025-03 or 2025-03-01", param, ctx)
+
+
+# "-hello" is a word that must not be there, so only the long option asks for help.
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@db_option
+@click.argument("query", nargs=-1, type=click.UNPROCESSED)
+@click.option("--outlet", multiple=True, metavar="ID", help="Only this outlet; repeatable.")
+@click.option("--country", multiple=True, type=click.Choice(["MX", "US"]))
+@click.option("--language", multiple=True, metavar="CODE", help="es or en; repeatable.")
+@click.option("--from", "from_", type=Day(last=False), help="Published on this day (UTC) or later.")
+@click.option("--to", type=Day(last=True), help="Published on this day (UTC) or earlier.")
+@click.option("--grade", multiple=True, type=click.Choice(["0", "1", "2"]), help="[default: 1 and 2]")
+@click.option("--sort", type=click.Choice(get_args(Sort)), default="relevance", show_default=True)
+@click.option("--limit", type=click.IntRange(1, _MAX_LIMIT), default=20, show_default=True)
+@click.option("--copies", type=click.Choice(["fold", "all"]), default="fold", show_default=True,
+              help="Articles with the same text: as one, or each.")  # fmt: skip
+@click.option(
+    "--both-languages", is_flag=True, help="Search for what the glossary's words mean in the other too."
+)
+@click.option("--accents", type=click.Choice(["ignore", "ñ", "exact"]), default="ignore", show_default=True)
+@json_option
+def search(
+    db: Path,
+    query: tuple[str, ...],
+    outlet: tuple[str, ...],
+    country: tuple[str, ...],
+    language: tuple[str, ...],
+    from_: str | None,
+    to: str | None,
+    grade: tuple[str, ...],
+    sort: Sort,
+    limit: int,
+    copies: Any,
+    both_languages: bool,
+    accents: Any,
+    as_json: bool,
+) -> None:
+    """Search the archive.
+
+    QUERY knows words, "phrases", OR, -not, prefix*, NEAR(a b, 5), title:, outlet:, country:, language:,
+    grade:, from: and to:. How it was understood is said on standard error.
+    """
+    _refuse_unknown_options(query)
+    understood = parse(" ".join(query), both_languages=both_languages, accents=accents)
+    filters = Filters.from_parameters(
+        {"outlet": outlet, "country": country, "language": language, "grade": grade, "from": from_ or "",
+         "to": to or ""}
+    )  # fmt: skip
+    results = search_archive(readable(db), understood, filters, sort=sort, limit=limit, copies=copies)
+    if as_json:
+        print_json(_as_json(understood, results))
+        return
+    _say_understood(understood)
+    _print(results)
+
+
+def _refuse_unknown_options(query: tuple[str, ...]) -> None:
+    for part in query:
+        if part.startswith("--") and part[2:3].isalpha() and "--" not in sys.argv:
+            raise click.NoSuchOption(part.partition("=")[0])
+
+
+def _as_json(query: Query, results: Results) -> dict[str, Any]:
+    return {
+        "query": query.text,
+        "understood": query.understood("en"),
+        "total": results.total,
+        "hits": [
+            {name: hit.article.get(name) for name in _SHOWN_COLUMNS}
+            | {"snippet": hit.snippet.plain, "also_in": hit.also_in}
+            for hit in results.hits
+        ],
+    }
+
+
+def _say_understood(query: Query) -> None:
+    click.echo(f"understood as: {harmless(query.understood('en'))}", err=True)
+
+
+def _print(results: Results) -> None:
+    if not results.hits:
+        click.echo("nothing found")
+        return
+    for hit in results.hits:
+        click.echo(_entry(hit, colours=sys.stdout.isatty()))
+    shown = (
+        f"{len(results.hits)} of {results.total}" if len(results.hits) < results.total else str(results.total)
+    )
+    click.echo(f"{shown} found", err=True)
+
+
+def _entry(hit: Hit, *, colours: bool) -> str:
+    article = hit.article
+    day = (article["published_local"] or article["published"] or article["first_seen"])[:16].replace("T", " ")
+    facts = [day, article["outlet_name"] or article["outlet"], f"grade {article['grade']}"]
+    facts += [f"also in {hit.also_in} outlets"] if hit.also_in > 1 else []
+    facts += ["also in 1 outlet"] if hit.also_in == 1 else []
+    facts += [article["status"]] if article["status"] != "live" else []
+    facts += [f"revised {article['revisions'] - 1}×"] if article["revisions"] > 1 else []
+    lines = [
+        _painted(hit.title, colours),
+        "  " + harmless(" · ".join(map(str, facts))),
+        "  " + harmless(article["url"]),
+        "  " + _painted(hit.snippet, colours),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _painted(segments: Segments, colours: bool) -> str:
+    return segments.ansi if colours else segments.plain
