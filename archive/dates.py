@@ -14,30 +14,27 @@ from zoneinfo import ZoneInfo
 
 Direction = Literal["past", "coming", ""]
 
+SPANISH_MONTHS = (
+    "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
+    "noviembre", "diciembre",
+)  # fmt: skip
+ENGLISH_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+    "november", "december",
+)  # fmt: skip
 MONTHS = {
-    **{m: i for i, m in enumerate(
-        ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"], 1
-    )},
+    **{name: number for number, name in enumerate(SPANISH_MONTHS, 1)},
+    **{name: number for number, name in enumerate(ENGLISH_MONTHS, 1)},
+    **{name[:3]: number for number, name in enumerate(ENGLISH_MONTHS, 1)},
     "setiembre": 9,
-    **{m: i for i, m in enumerate(
-        ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"], 1
-    )},
-    **{m: i for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)},
     "sept": 9,
-}  # fmt: skip
-WEEKDAYS = {
-    **{
-        d: i for i, d in enumerate(["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"])
-    },
-    **{
-        d: i
-        for i, d in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
-    },
-    "miercoles": 2,
-    "sabado": 5,
 }
-_SPANISH_MONTH = "|".join(list(MONTHS)[:13])
-_ENGLISH_MONTH = "|".join([name.capitalize() for name in list(MONTHS)[13:25]] + ["Sept"]) + (
+WEEKDAYS = {
+    "lunes": 0, "martes": 1, "miércoles": 2, "miercoles": 2, "jueves": 3, "viernes": 4, "sábado": 5, "sabado": 5,
+    "domingo": 6, "monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6,
+}  # fmt: skip
+_SPANISH_MONTH = "|".join([*SPANISH_MONTHS, "setiembre"])
+_ENGLISH_MONTH = "|".join([name.capitalize() for name in ENGLISH_MONTHS] + ["Sept"]) + (
     r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\."
 )
 _WEEKDAY = "|".join(WEEKDAYS)

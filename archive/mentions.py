@@ -16,8 +16,10 @@ CLAUSE_COST = 60  # characters that a comma or a conjunction between the two cou
 # The kinds in the order they are tried: a "reunión ministerial" is a ministerial, not a meeting.
 _TALKS = re.compile(
     r"""
-    (?P<call>\bllamadas?\b(?!\s+a\s+(?:la|misa))|\btelef[oó]nic[oa]s?\b|\bpor\s+tel[eé]fono\b|\bhabl(?:ó|aron|ará|arán)\s+con\b
-      |\bconversaci[oó]n\b|\bconversaron\b|\b(?:phone|telephone)\s+(?:call|conversation)\b|\bcalls?\b(?!\s+(?:on|for)\b)
+    (?P<call>\bllamadas?\b(?!\s+a\s+(?:la|misa))|\btelef[oó]nic[oa]s?\b|\bpor\s+tel[eé]fono\b
+      |\bhabl(?:ó|aron|ará|arán)\s+con\b
+      |\bconversaci[oó]n\b|\bconversaron\b
+      |\b(?:phone|telephone)\s+(?:call|conversation)\b|\bcalls?\b(?!\s+(?:on|for)\b)
       |\b(?:spoke|talked|speak|talk)\s+(?:by|on\s+the|over\s+the)\s+(?:tele)?phone\b|\bspoke\s+with\b|\bphoned\b|\btelephoned\b)
   | (?P<ministerial>\bministerial(?:es)?\b|\breuni[oó]n\s+de\s+(?:ministros|secretarios|cancilleres)\b
       |\bministers'?\s+meeting\b|\bministers?\s+(?:will\s+)?(?:meet|convene|gather)\b|\bministros\s+se\s+re[uú]n\w*\b)
