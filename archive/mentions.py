@@ -28,7 +28,8 @@ _TALKS = re.compile(
       |\b(?:high[- ]level|security|bilateral)\s+dialogue\b)
   | (?P<visit>\bvisit(?:a|as|ar|ará|arán|ó|aron)\b|\bviaj(?:e|ará|arán|ó|aron|a|an)\b|\bgira\b|\bvisit(?:s|ed|ing)?\b
       |\btravel(?:s|ed|ing)?\s+to\b|\btrip\b)
-  | (?P<meeting>\breuni[oó]n(?:es)?\b|\bencuentros?\b|\bse\s+re[uú]n\w+\b|\breunirse\b|\bsesi[oó]n(?:es)?\b|\bsesion\w+\b
+  | (?P<meeting>\breuni[oó]n(?:es)?\b|\bencuentros?\b|\bse\s+re[uú]n\w+\b|\breunirse\b
+      |\bsesi[oó]n(?:es)?\b|\bsesion\w+\b
       |\bla\s+cita\b|\bentrevist(?:ó|aron|ará|arán)\s+con\b|\bronda\b|\bconversaciones\b|\bmesa\s+de\s+trabajo\b
       |\bmeetings?\b|\bmeets?\b|\bmet\b|\btalks\b|\bsessions?\b|\bconven(?:e|es|ed|ing)\b|\bround\s+of\b|\bgathering\b)
     """,

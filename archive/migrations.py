@@ -303,3 +303,73 @@ def search_tables(db: Database) -> None:
     for statement in _statements(SEARCH_TABLES):
         db.execute(statement)
     reindex_stems(db)
+
+
+@migrations()
+def samples(db: Database) -> None:
+    """The pages drawn for people to label, each with the stratum of verdicts it stands for."""
+    db.execute(
+        "CREATE TABLE samples (name TEXT NOT NULL, url TEXT NOT NULL, stratum TEXT NOT NULL,"
+        " population INTEGER NOT NULL, drawn INTEGER NOT NULL, grade INTEGER NOT NULL, score REAL NOT NULL,"
+        " seed INTEGER NOT NULL, created TEXT NOT NULL, topic_version TEXT NOT NULL DEFAULT '',"
+        " PRIMARY KEY (name, url))"
+    )
+
+
+GROUPING_TABLES = """
+CREATE TABLE copy_shingles (
+  article INTEGER PRIMARY KEY REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE,
+  sha256 TEXT NOT NULL, day REAL NOT NULL, sequence BLOB NOT NULL, own BLOB NOT NULL
+);
+CREATE TABLE copy_furniture (shingle INTEGER PRIMARY KEY);
+CREATE TABLE copy_pairs (
+  a INTEGER NOT NULL REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE,
+  b INTEGER NOT NULL REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE,
+  relation TEXT NOT NULL, shared INTEGER NOT NULL, containment REAL NOT NULL, PRIMARY KEY (a, b)
+) WITHOUT ROWID;
+CREATE INDEX copy_pairs_b ON copy_pairs(b);
+CREATE TABLE copy_groups (
+  id INTEGER PRIMARY KEY, agency TEXT, earliest INTEGER NOT NULL, articles INTEGER NOT NULL,
+  outlets INTEGER NOT NULL, first_published TEXT, last_published TEXT
+);
+CREATE TABLE copies (
+  article INTEGER PRIMARY KEY REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE,
+  copy_group INTEGER NOT NULL REFERENCES copy_groups(id) ON DELETE CASCADE,
+  words_added INTEGER NOT NULL, words_removed INTEGER NOT NULL, own_headline INTEGER NOT NULL
+);
+CREATE INDEX copies_group ON copies(copy_group);
+
+CREATE TABLE story_articles (
+  article INTEGER PRIMARY KEY REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE, state TEXT NOT NULL
+);
+CREATE TABLE story_links (
+  a INTEGER NOT NULL REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE,
+  b INTEGER NOT NULL REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE,
+  likeness REAL NOT NULL, why TEXT NOT NULL, PRIMARY KEY (a, b)
+) WITHOUT ROWID;
+CREATE INDEX story_links_b ON story_links(b);
+CREATE TABLE story_changes (
+  id INTEGER PRIMARY KEY, changed TEXT NOT NULL, kind TEXT NOT NULL, story INTEGER NOT NULL,
+  other INTEGER, articles TEXT NOT NULL DEFAULT '[]'
+);
+CREATE INDEX story_changes_story ON story_changes(story);
+CREATE INDEX story_changes_other ON story_changes(other);
+
+CREATE TABLE mentions (
+  id INTEGER PRIMARY KEY,
+  article INTEGER NOT NULL REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE,
+  kind TEXT NOT NULL, tense TEXT NOT NULL, date TEXT NOT NULL, precision TEXT NOT NULL, sentence TEXT NOT NULL,
+  UNIQUE (article, kind, date)
+);
+CREATE INDEX mentions_date ON mentions(date, kind);
+CREATE TABLE mention_articles (
+  article INTEGER PRIMARY KEY REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE, state TEXT NOT NULL
+);
+"""
+
+
+@migrations()
+def grouping(db: Database) -> None:
+    """Copies, stories and dated mentions of talks: what they are found from and what was found."""
+    for statement in _statements(GROUPING_TABLES):
+        db.execute(statement)

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from archive.copies import CopyIndex, compare, find_pairs, furniture, read_text, without
+from archive.shingles import CopyIndex, compare, find_pairs, furniture, read_text, without
 
 FILLER = {
     "es": "En la plaza del municipio los vecinos comentaron la noticia mientras el alcalde anunciaba obras "

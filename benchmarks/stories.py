@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from archive.profiles import Profile, count_tokens, read_profile
-from archive.stories import FEATURES, MODEL, WINDOW_DAYS, Model, features, group, likeness
+from archive.linkage import FEATURES, MODEL, WINDOW_DAYS, Model, features, group, likeness
 
 SEED = 20260115
 FOLDS = 5
@@ -169,7 +169,7 @@ def cross_validate(rows: list[dict], background: list[dict]) -> None:
 
 def _held_out(rows: list[dict], folds: list[set[str]], models: list[Model]) -> list[list[int]]:
     """Group all articles, each pair judged by the model that saw neither of its events, else by the mean of two."""
-    from archive import stories
+    from archive import linkage
 
     fold_of = [next(k for k, fold in enumerate(folds) if row["event"] in fold) for row in rows]
     seen = [profiles_of(rows, model.telling) for model in models]
@@ -179,11 +179,11 @@ def _held_out(rows: list[dict], folds: list[set[str]], models: list[Model]) -> l
         used = {fold_of[a.id], fold_of[b.id]}
         return sum(likeness(seen[k][a.id], seen[k][b.id], models[k]) for k in used) / len(used)
 
-    original, stories.likeness = stories.likeness, judged
+    original, linkage.likeness = linkage.likeness, judged
     try:
         return group(base, replace(models[0], threshold=THRESHOLD))
     finally:
-        stories.likeness = original
+        linkage.likeness = original
 
 
 def report(name: str, results: list[dict[str, float]]) -> None:

@@ -13,8 +13,7 @@ word changed breaks four shingles, so its shared words, in many runs, are counte
 
 import re
 import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -126,18 +125,23 @@ class CopyIndex:
 
     def add(self, text: Text) -> list[Pair]:
         """Enter a text and return its pairs with those entered before."""
-        if len(text.sequence) < FEWEST_SHINGLES:
-            return []
-        signature = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
-        signature.update(_tokens(text.sequence))
+        signature = self.enter(text)
         found = []
-        for key in sorted(set(self._lsh.query(signature))):
+        for key in sorted(set(self._lsh.query(signature)) - {text.id}) if signature else ():
             other = self._texts[key]
             if abs(other.day - text.day) <= WINDOW_DAYS and (pair := compare(other, text)):
                 found.append(pair)
+        return found
+
+    def enter(self, text: Text) -> RMinHash | None:
+        """Enter a text without looking for its pairs; None where it is too short to have any."""
+        if len(text.sequence) < FEWEST_SHINGLES:
+            return None
+        signature = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
+        signature.update(_tokens(text.sequence))
         self._lsh.insert(text.id, signature)
         self._texts[text.id] = text
-        return found
+        return signature
 
 
 def _tokens(shingles: Shingles) -> list[bytes]:
@@ -147,15 +151,15 @@ def _tokens(shingles: Shingles) -> list[bytes]:
 
 def compare(a: Text, b: Text) -> Pair | None:
     """Measure what two texts share exactly; None below ``PASSAGE``."""
+    a, b = sorted((a, b), key=lambda text: text.id)
     in_a, in_b = _among(a.sequence, np.unique(b.sequence)), _among(b.sequence, np.unique(a.sequence))
     shorter, found = (a, in_a) if len(in_a) <= len(in_b) else (b, in_b)
     if not len(found) or (containment := float(found.mean())) < PASSAGE:
         return None
-    first, second = sorted((a.id, b.id))
     relation: Literal["copy", "passage"] = "passage"
     if _own_containment(shorter, found) >= PASSAGE and _is_copy(containment, in_a, in_b, found):
         relation = "copy"
-    return Pair(first, second, int(found.sum()), containment, relation)
+    return Pair(a.id, b.id, int(found.sum()), containment, relation)
 
 
 def _own_containment(text: Text, found: npt.NDArray[np.bool_]) -> float:
@@ -209,11 +213,3 @@ def groups(pairs: Iterable[Pair]) -> dict[int, int]:
             low, high = sorted((root(pair.a), root(pair.b)))
             parent[high] = low
     return {node: root(node) for node in sorted(parent)}
-
-
-def members(grouped: Mapping[int, int]) -> dict[int, list[int]]:
-    """Return the articles of each group, by id."""
-    found: defaultdict[int, list[int]] = defaultdict(list)
-    for article, group in sorted(grouped.items()):
-        found[group].append(article)
-    return dict(found)

@@ -1,4 +1,4 @@
-"""Stories: the articles about one concrete event, in both languages and both countries.
+"""Which articles are about one concrete event, in both languages and both countries.
 
 How alike two articles are is a logistic regression on a handful of features that can be read (shared names,
 concepts, numbers, words, dates, and the time between them); its weights, fitted by ``benchmarks/stories.py``,
