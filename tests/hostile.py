@@ -364,7 +364,7 @@ async def redirect_home(call: Call) -> None:
 async def bad_headers(call: Call) -> None:
     body = article("Con cabeceras rotas: acuerdo de seguridad", call.base, call.path)
     call.writer.write(
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nthis is no header\r\n: neither\r\nConnection: close\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nthis is no header\r\nConnection: close\r\n\r\n"
         + body
     )
     await call.writer.drain()
@@ -398,7 +398,7 @@ async def entity_feed(call: Call) -> None:
 async def strange_links(call: Call) -> None:
     links = [
         "javascript:alert(1)", "data:text/html,x", "mailto:a@b.example", "ftp://127.0.0.1/x", "http://10.0.0.1/nota",
-        "http://127.0.0.1:1/nota", "http://otro-diario.example/nota-de-hoy.html", "//", "http://", "http://[::1",
+        "http://127.0.0.1:1/nota", "http://otro-diario.example/nota-de-hoy.html", "http://", "http://[::1",
         f"{call.base}/{'n' * 9_000}", f"http://usuario:clave@127.0.3.1:{call.web.port}/x",
         f"http://127.0.0.1:{call.web.canary_port}/feed", call.web.GOOD,
     ]  # fmt: skip

@@ -43,7 +43,7 @@ LOST = {
     "closes": (hostile.closes, "queued", "the connection was closed before an answer came"),
     "resets": (hostile.resets, "queued", "the connection was closed before an answer came"),
     "not-http": (hostile.not_http, "failed", "the server answers something that is not HTTP"),
-    "drips": (hostile.drips, "queued", "no whole answer within 3 seconds"),
+    "drips": (hostile.drips, "queued", "no whole answer within 8 seconds"),
     "forbidden": (hostile.forbidden, "blocked", "HTTP 403 (forbidden)"),
     "challenge": (hostile.challenge, "blocked", "a challenge for robots (HTTP 403 (forbidden))"),
     "payment": (hostile.payment, "blocked", "HTTP 402 (asks for payment)"),
@@ -89,7 +89,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
             db=folder / "archive.db", warc_dir=folder / "warc", topic=SHIPPED_TOPIC, outlets=outlets,
             allow_private_hosts=True,
             settings={
-                "DOWNLOAD_TIMEOUT": 3, "ROUTE_TIMEOUT_SECONDS": 5, "RETRY_FIRST_WAIT_SECONDS": 0.05,
+                "DOWNLOAD_TIMEOUT": 8, "ROUTE_TIMEOUT_SECONDS": 8, "RETRY_FIRST_WAIT_SECONDS": 0.05,
                 "RETRY_MAX_WAIT_SECONDS": 5,
             },
         )  # fmt: skip
@@ -130,7 +130,7 @@ def test_links_that_cannot_be_asked_have_a_row_and_a_reason(crawled: Outcome) ->
         " AND url != ?",
         [f"{crawled.web.base('strange-links')}/"],
     ).fetchall()
-    assert {row["state"] for row in rows} <= {"blocked", "duplicate"}
+    assert {row["url"] for row in rows if row["state"] not in ("blocked", "duplicate")} == set()
     assert len(rows) >= 9
     assert all(row["reason"] for row in rows)
 
