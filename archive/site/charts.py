@@ -92,6 +92,11 @@ def histogram(bars: Sequence[tuple[str, int, int, str]], words: Words) -> Markup
             mx_name=words.t("mx_outlets"), us_name=words.t("us_outlets"),
             x=x, w=width, h=height, low=low, high=high, y_us=height - low, y_mx=height - low - high,
         )  # fmt: skip
+    ends = Markup('<text x="0" y="{y}">{first}</text>').format(y=height + 14, first=bars[0][0])
+    if len(bars) > 1:
+        ends += Markup('<text x="{w}" y="{y}" text-anchor="end">{last}</text>').format(
+            w=WIDTH, y=height + 14, last=bars[-1][0]
+        )
     return Markup(
-        '<svg class="chart histogram" viewBox="0 0 {w} {h}" role="group" aria-label="{title}">{shapes}</svg>'
-    ).format(w=WIDTH, h=height, title=words.t("histogram_title"), shapes=shapes)
+        '<svg class="chart histogram" viewBox="0 0 {w} {h}" role="group" aria-label="{title}">{shapes}{ends}</svg>'
+    ).format(w=WIDTH, h=height + 18, title=words.t("histogram_title"), shapes=shapes, ends=ends)

@@ -144,7 +144,12 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
 def shown(hit: Hit, *, public: bool) -> dict[str, Any]:
     """Return a hit as the template shows it; in a public edition without words of the text."""
     snippet = "" if public else Markup(hit.snippet_html)
-    return {"article": hit.article, "title": Markup(hit.title_html), "snippet": snippet, "also_in": hit.also_in}
+    return {
+        "article": hit.article,
+        "title": Markup(hit.title_html),
+        "snippet": snippet,
+        "also_in": hit.also_in,
+    }
 
 
 def bars_of(connection: sqlite3.Connection, asked: Asked) -> list[tuple[str, int, int]]:

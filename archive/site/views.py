@@ -12,6 +12,7 @@ from datasette import hookimpl
 from datasette.app import Datasette
 from datasette.database import Database
 from datasette.utils.asgi import NotFound, Request, Response
+from datasette.views.base import DatasetteError
 
 from archive.site import queries
 from archive.site.charts import daily_chart
@@ -93,6 +94,8 @@ def handle_exception(datasette: Datasette, request: Request, exception: Exceptio
 
     async def answer() -> Response:
         status = 404 if isinstance(exception, NotFound) else getattr(exception, "status", 500)
+        if isinstance(exception, DatasetteError) and status == 500:
+            status = 400  # its default, which it raises for a reader's mistakes
         message = "" if status >= 500 else str(exception)
         if status >= 500:
             logging.getLogger("bilateral.site").error("%s", request.path, exc_info=exception)
