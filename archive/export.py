@@ -15,18 +15,26 @@ from typing import TextIO
 
 from sqlite_utils import Database
 
+from archive.citations import write_bibtex, write_csl, write_ris
 from archive.exports.files import replaced
 from archive.exports.tables import Extract
 from archive.exports.text_formats import write_csv, write_csv_excel, write_jsonl
 
 TextWriter = Callable[[TextIO, Extract, Cursor], None]
 
+CITATION_FORMATS: dict[str, TextWriter] = {
+    "bibtex": lambda stream, extract, rows: write_bibtex(stream, extract.columns, rows),
+    "ris": lambda stream, extract, rows: write_ris(stream, extract.columns, rows),
+    "csl-json": lambda stream, extract, rows: write_csl(stream, extract.columns, rows),
+}
 TEXT_FORMATS: dict[str, TextWriter] = {
     "csv": write_csv,
     "csv-excel": write_csv_excel,
     "jsonl": write_jsonl,
+    **CITATION_FORMATS,
 }
-FORMATS = tuple(TEXT_FORMATS)
+FILE_FORMATS = ("parquet", "xlsx")
+FORMATS = (*TEXT_FORMATS, *FILE_FORMATS)
 
 
 def export_stream(db: Database, stream: TextIO, extract: Extract, form: str) -> None:
@@ -36,8 +44,24 @@ def export_stream(db: Database, stream: TextIO, extract: Extract, form: str) -> 
 
 def export_file(db: Database, path: Path, extract: Extract, form: str) -> None:
     """Write an extract to a file, which appears under its name only when it is whole. Raises OSError."""
-    with replaced(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        export_stream(db, stream, extract, form)
+    with replaced(path) as temporary:
+        if form in TEXT_FORMATS:
+            with temporary.open("w", encoding="utf-8", newline="") as stream:
+                export_stream(db, stream, extract, form)
+        else:
+            _write_file(temporary, extract, extract.rows(db), form)
+
+
+def _write_file(path: Path, extract: Extract, rows: Cursor, form: str) -> None:
+    # Imported when used: these two libraries take longer to load than a small export to write.
+    if form == "parquet":
+        from archive.exports.parquet import write_parquet
+
+        write_parquet(path, extract, rows)
+    else:
+        from archive.exports.xlsx import write_xlsx
+
+        write_xlsx(path, extract, rows)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,10 @@ import io
 import json
 from pathlib import Path
 
+import duckdb
+import openpyxl
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
@@ -69,7 +73,10 @@ def test_jsonl_nests_what_is_json(small: Small) -> None:
         (["--country", "US"], "country = 'US'"),
         (["--language", "es"], "language = 'es'"),
         (["--grade", "2"], "grade = 2"),
-        (["--from", "2026-01-03", "--to", "2026-01-05"], "substr(published, 1, 10) BETWEEN '2026-01-03' AND '2026-01-05'"),
+        (
+            ["--from", "2026-01-03", "--to", "2026-01-05"],
+            "substr(published, 1, 10) BETWEEN '2026-01-03' AND '2026-01-05'",
+        ),
     ],
 )  # fmt: skip
 def test_filters_keep_what_sqlite_keeps(small: Small, arguments: list[str], condition: str) -> None:
@@ -148,3 +155,61 @@ def test_a_spreadsheet_runs_nothing_and_is_cut_with_a_mark(small: Small) -> None
     cut = next(row["text"] for row in rows if "🇲🇽" in row["title"])
     assert "cut" in cut[-60:]
     assert {row["score"] for row in rows} == {"7.5"}
+
+
+def test_parquet_is_typed_and_whole(small: Small, tmp_path: Path) -> None:
+    target = tmp_path / "out.parquet"
+    assert run(small, "--format", "parquet", "--with-text", "-o", str(target)).exit_code == 0
+    table = pq.read_table(target)
+    assert table.num_rows == 8
+    assert str(table.schema.field("published").type) == "timestamp[ms, tz=UTC]"
+    assert str(table.schema.field("paywalled").type) == "bool"
+    assert table.schema.field("grade").metadata[b"description"]
+    stored = dict(small.db.execute("SELECT article, text FROM texts").fetchall())
+    assert dict(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True)) == stored
+    published = dict(small.db.execute("SELECT id, published FROM articles").fetchall())
+    for row in table.select(["id", "published"]).to_pylist():
+        assert row["published"].strftime("%Y-%m-%dT%H:%M:%SZ") == published[row["id"]]
+    group = pq.ParquetFile(target).metadata.row_group(0)
+    assert {group.column(i).compression for i in range(group.num_columns)} == {"ZSTD"}
+    outlet = group.column(table.schema.get_field_index("outlet"))
+    assert outlet.has_dictionary_page
+
+
+def test_duckdb_and_pandas_read_what_sqlite_holds(small: Small, tmp_path: Path) -> None:
+    csv_path, parquet_path = tmp_path / "out.csv", tmp_path / "out.parquet"
+    run(small, "--with-text", "-o", str(csv_path))
+    run(small, "--with-text", "--format", "parquet", "-o", str(parquet_path))
+    stored = small.db.execute(
+        "SELECT a.id, a.title, t.text FROM articles a JOIN texts t ON t.article = a.id ORDER BY a.id"
+    ).fetchall()
+    for path in (csv_path, parquet_path):
+        assert duckdb.sql(f"SELECT id, title, text FROM '{path}' ORDER BY id").fetchall() == stored
+    frame = pd.read_csv(csv_path, keep_default_na=False)
+    assert list(frame[["id", "title"]].itertuples(index=False, name=None)) == [row[:2] for row in stored]
+
+
+def test_xlsx_keeps_text_as_text(small: Small, tmp_path: Path) -> None:
+    target = tmp_path / "out.xlsx"
+    assert run(small, "--format", "xlsx", "--with-text", "-o", str(target)).exit_code == 0
+    workbook = openpyxl.load_workbook(target)
+    lines = list(workbook["articles"].iter_rows())
+    names = [cell.value for cell in lines[0]]
+    assert all(cell.data_type != "f" for line in lines for cell in line)
+    found = {line[names.index("id")].value: line[names.index("title")].value for line in lines[1:]}
+    assert found == dict(small.db.execute("SELECT id, title FROM articles").fetchall())
+    assert lines[1][names.index("score")].value == 7.5
+    assert workbook["codebook"]["C2"].value
+
+
+@pytest.mark.parametrize("form", ["parquet", "xlsx"])
+def test_a_binary_format_does_not_go_to_the_terminal(small: Small, form: str) -> None:
+    result = run(small, "--format", form)
+    assert result.exit_code == 2
+    assert "-o" in result.output
+
+
+def test_a_query_selects_as_search_does(small: Small) -> None:
+    assert len(read_csv(run(small, "--query", "ñandu").stdout_bytes)) == 1
+    assert len(read_csv(run(small, "--query", "seguridad", "--outlet", "faro").stdout_bytes)) == 4
+    assert read_csv(run(small, "--query", "nothingofthekind").stdout_bytes) == []

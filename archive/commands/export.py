@@ -5,9 +5,17 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+from sqlite_utils import Database
 
-from archive.export import FORMATS, TEXT_FORMATS, export_file, export_stream, standard_output
-from archive.exports.tables import EXPORTED_TABLES, extract_table
+from archive.export import (
+    CITATION_FORMATS,
+    FORMATS,
+    TEXT_FORMATS,
+    export_file,
+    export_stream,
+    standard_output,
+)
+from archive.exports.tables import EXPORTED_TABLES, Extract, extract_citations, extract_table
 from archive.options import db_option, readable
 from archive.selection import Selection, SelectionError
 
@@ -67,7 +75,10 @@ def export(
     archive = readable(db)
     names = [name.strip() for name in columns.split(",")] if columns is not None else []
     try:
-        extract = extract_table(archive, table, selection, columns=names, with_text=with_text)
+        if form in CITATION_FORMATS:
+            extract = _cited(archive, table, selection, names)
+        else:
+            extract = extract_table(archive, table, selection, columns=names, with_text=with_text)
     except SelectionError as error:
         raise click.UsageError(str(error)) from error
     where = output or "standard output"
@@ -83,3 +94,9 @@ def export(
         raise click.ClickException(f"{where}: {error.strerror or error}") from error
     except sqlite3.Error as error:
         raise click.ClickException(f"{where}: {db} cannot be read: {error}") from error
+
+
+def _cited(archive: Database, table: str, selection: Selection, names: list[str]) -> Extract:
+    if table != "articles" or names:
+        raise SelectionError("references are made of articles, and of their own columns")
+    return extract_citations(archive, selection)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from archive.citations import CITED_COLUMNS
 from archive.selection import Selection, SelectionError, check_selection, where_clause
 
 # Columns that hold the words of articles: they leave only when asked for (docs/legal.md).
@@ -112,6 +113,17 @@ def _articles(db: Database, selection: Selection, names: tuple[str, ...]) -> Ext
     join = " LEFT JOIN texts t ON t.article = a.id" if "text" in names else ""
     sql = f"SELECT {listed} FROM articles a{join} WHERE {condition} ORDER BY a.id"
     return Extract("articles", names, sql, tuple(parameters))
+
+
+def extract_citations(db: Database, selection: Selection) -> Extract:
+    """Return the query of what a reference to each selected article needs."""
+    check_selection(db, selection)
+    condition, parameters = where_clause(db, selection)
+    listed = ", ".join(
+        "o.name AS outlet_name" if name == "outlet_name" else f"a.{name}" for name in CITED_COLUMNS
+    )
+    sql = f"SELECT {listed} FROM articles a JOIN outlets o ON o.id = a.outlet WHERE {condition} ORDER BY a.id"
+    return Extract("articles", CITED_COLUMNS, sql, tuple(parameters))
 
 
 def _condition(

@@ -48,10 +48,11 @@ def spreadsheet_cell(value: Any) -> Any:
     cell = _LINE_BREAKS.sub(" ", value).replace("\x00", "")
     if _FORMULA.match(value) and not _NUMBER.match(value):
         cell = "'" + cell
-    return _cut(cell)
+    return cut_cell(cell)
 
 
-def _cut(cell: str) -> str:
+def cut_cell(cell: str) -> str:
+    """Return a text no longer than a spreadsheet's cell holds, marked where it was cut."""
     if len(cell) * 2 <= CELL_UNITS:
         return cell
     units = cell.encode("utf-16-le")

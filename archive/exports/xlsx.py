@@ -1,0 +1,60 @@
+"""XLSX, written a row at a time. Text is typed as text: no cell is a formula, whatever it begins with."""
+
+from datetime import datetime
+from pathlib import Path
+from sqlite3 import Cursor
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
+
+from archive.codebook import column
+from archive.exports.tables import Extract
+from archive.exports.text_formats import cut_cell
+
+SHEET_ROWS = 1_000_000  # Excel's limit is 1,048,576
+EXACT_INTEGER = 1 << 53  # a spreadsheet's numbers are exact up to here
+
+
+def write_xlsx(path: Path, extract: Extract, rows: Cursor) -> None:
+    """Write the rows to a workbook, and the meaning of the columns to its last sheet. Raises OSError."""
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+               "strings_to_numbers": False}  # fmt: skip
+    with xlsxwriter.Workbook(str(path), options) as workbook:
+        workbook.set_properties({"title": f"Bilateral: {extract.table}", "created": datetime(2026, 1, 1)})
+        sheet, number = _begin(workbook, extract, 1), 1
+        line = 0
+        for row in rows:
+            if line == SHEET_ROWS:
+                number += 1
+                sheet, line = _begin(workbook, extract, number), 0
+            line += 1
+            _write_row(sheet, line, row)
+        _write_codebook(workbook.add_worksheet("codebook"), extract)
+
+
+def _begin(workbook: Any, extract: Extract, number: int) -> Worksheet:
+    name = extract.table if number == 1 else f"{extract.table} {number}"
+    sheet: Worksheet = workbook.add_worksheet(name)
+    sheet.freeze_panes(1, 0)
+    _write_row(sheet, 0, extract.columns)
+    return sheet
+
+
+def _write_row(sheet: Worksheet, line: int, values: tuple[object, ...]) -> None:
+    for place, value in enumerate(values):
+        if isinstance(value, str):
+            if value:
+                sheet.write_string(line, place, cut_cell(value))
+        elif isinstance(value, int | float):
+            if abs(value) < EXACT_INTEGER:
+                sheet.write_number(line, place, value)
+            else:
+                sheet.write_string(line, place, str(value))
+
+
+def _write_codebook(sheet: Worksheet, extract: Extract) -> None:
+    _write_row(sheet, 0, ("column", "type", "English", "español"))
+    for line, name in enumerate(extract.columns, 1):
+        entry = column(extract.table, name)
+        _write_row(sheet, line, (name, entry.type, entry.meaning.en, entry.meaning.es))
