@@ -1,6 +1,7 @@
 """`bilateral search`: the archive searched from the terminal, in the site's own query language."""
 
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, get_args
 
@@ -35,8 +36,23 @@ class Day(click.ParamType[str]):
         return day or self.fail(f"{value!r} is no date: write 2025, 2025-03 or 2025-03-01", param, ctx)
 
 
+class SearchCommand(click.Command):
+    """A command that takes ``-word`` for a part of the search, but no option that it does not know."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse unknown long options before a ``--``: a misspelt filter must not become a word."""
+        known = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        for part in takewhile(lambda part: part != "--", args):
+            name = part.partition("=")[0]
+            if name.startswith("--") and name[2:3].isalpha() and name not in known:
+                raise click.NoSuchOption(name, ctx=ctx)
+        return super().parse_args(ctx, args)
+
+
 # "-hello" is a word that must not be there, so only the long option asks for help.
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@click.command(
+    cls=SearchCommand, context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
+)
 @db_option
 @click.argument("query", nargs=-1, type=click.UNPROCESSED)
 @click.option("--outlet", multiple=True, metavar="ID", help="Only this outlet; repeatable.")
@@ -75,7 +91,6 @@ def search(
     QUERY knows words, "phrases", OR, -not, prefix*, NEAR(a b, 5), title:, outlet:, country:, language:,
     grade:, from: and to:. How it was understood is said on standard error.
     """
-    _refuse_unknown_options(query)
     understood = parse(" ".join(query), both_languages=both_languages, accents=accents)
     filters = Filters.from_parameters(
         {"outlet": outlet, "country": country, "language": language, "grade": grade, "from": from_ or "",
@@ -87,12 +102,6 @@ def search(
         return
     _say_understood(understood)
     _print(results)
-
-
-def _refuse_unknown_options(query: tuple[str, ...]) -> None:
-    for part in query:
-        if part.startswith("--") and part[2:3].isalpha() and "--" not in sys.argv:
-            raise click.NoSuchOption(part.partition("=")[0])
 
 
 def _as_json(query: Query, results: Results) -> dict[str, Any]:
