@@ -37,12 +37,12 @@ _CANONICAL = {form: name for name, forms in AGENCIES.items() for form in forms}
 _FOLDED = {form.casefold(): name for form, name in _CANONICAL.items() if len(form) > 3}
 _FORMS = "|".join(sorted(map(re.escape, _CANONICAL), key=len, reverse=True))
 
-# "CIUDAD DE MÉXICO, 15 ene (EFE).-", "WASHINGTON (AP) —", "México, 3 Feb. (Notimex).-", "Madrid, 3 may (EFE/Redacción)"
+# "CIUDAD DE MÉXICO, 15 ene (EFE).-", "WASHINGTON (AP) —", "México, 3 Feb. (Notimex).-", "Madrid (EFE/Redacción)"
 _DATELINE = re.compile(
     rf"^[^\n.()]{{0,90}}?\(\s*({_FORMS})(?:\s*[/,y-]\s*[\w .]{{2,30}})?\s*\)\s*[.:]?\s*[-–—―]{{1,2}}"
     rf"|^[^\n.()]{{2,90}}?\(\s*({_FORMS})\s*\)\s*[.:]?\s"
     rf"|^({_FORMS})\s*[.:]?\s*[-–—―]{{1,2}}\s"
-    rf"|^[A-ZÁÉÍÓÚÑ][\w .,áéíóúñÁÉÍÓÚÑ]{{2,70}}[,/]\s*\d{{0,2}}[\w .]{{0,12}}/?\s*({_FORMS})\s*/?\s*[.:]?\s*[-–—―]{{1,2}}"
+    rf"|^[A-ZÁÉÍÓÚÑ][\w .,]{{2,70}}[,/]\s*\d{{0,2}}[\w .]{{0,12}}/?\s*({_FORMS})\s*/?\s*[.:]?\s*[-–—―]{{1,2}}"
 )
 _CREDIT_LINE = re.compile(
     rf"^\W*(?:(?:con\s+(?:información|datos|reportes)\s+de|información\s+(?:de|tomada\s+de)|fuente|vía|agencias?|source|via"

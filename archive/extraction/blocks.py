@@ -58,7 +58,7 @@ def _flatten(element: _Element, number: int, blocks: list[Block]) -> None:
             _lines(item, "item", number, blocks)
     elif tag == "table":
         for row in element.iter("row"):
-            cells = [" ".join(cell.itertext()) for cell in row.iterchildren("cell")]
+            cells = [_all_text(cell, " ") for cell in row.iterchildren("cell")]
             text = " | ".join(filter(None, (" ".join(cell.split()) for cell in cells)))
             _add(blocks, "row", text, _linked(row), number)
     elif tag in ("quote", "body", "div") and element.find("p") is not None:
@@ -92,7 +92,11 @@ def _pieces(element: _Element) -> list[str]:
 
 
 def _linked(element: _Element) -> int:
-    return sum(len("".join(link.itertext())) for link in element.iter("ref"))
+    return sum(len(_all_text(link)) for link in element.iter("ref"))
+
+
+def _all_text(element: _Element, between: str = "") -> str:
+    return between.join(str(text) for text in element.itertext())
 
 
 def _add(blocks: list[Block], kind: Kind, text: str, linked: int, number: int) -> None:

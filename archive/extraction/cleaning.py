@@ -180,10 +180,11 @@ def _duplicates(blocks: list[Block]) -> set[int]:
 
 
 def _after_end(blocks: list[Block]) -> set[int]:
-    """Peel from the bottom while what stands there is a credit, a biography, a promotion, links or an orphan heading."""
+    """Peel from the bottom while there stands a credit, a biography, a promotion, links or an orphan heading."""
     drop: set[int] = set()
+    addresses = sum(map(_is_address, blocks))
     for i in range(len(blocks) - 1, 0, -1):
-        if _is_tail(blocks[i]):
+        if _is_tail(blocks[i]) or (addresses == 1 and _is_address(blocks[i])):
             drop.add(i)
         elif not (i > 1 and _is_fragment(blocks[i]) and _is_tail(blocks[i - 1])):
             break
@@ -198,7 +199,7 @@ def _is_fragment(block: Block) -> bool:
 
 
 def _is_tail(block: Block) -> bool:
-    if block.kind == "head" or block.link_share >= 0.9 or _is_address(block):
+    if block.kind == "head" or (block.link_share >= 0.9 and not _is_address(block)):
         return True
     folded = fold(block.text)
     if block.words <= 60 and (TAIL.match(folded) or CONTRIBUTED.search(folded)):

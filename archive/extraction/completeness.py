@@ -24,6 +24,7 @@ _READ_ON = re.compile(rf"{_DOTS}\s*[\[(]?\s*(?:{_ON})")
 _TYPES_OF_LISTING = frozenset(LISTING_TYPES)
 
 SHORT = 120  # words; a text of this length or less can be an announcement of the wall around it
+PARAGRAPH = 40  # words of a paragraph that no teaser on a section page has
 FULL = 350  # words; from here on a mention of subscribing is an advertisement
 
 
@@ -62,7 +63,7 @@ def judge_completeness(
         return Judgement("soft-404", f"the page says: {match[0][:80]}", False)
     if reason := _teaser(found, blocks, raw, page_text, words, closed):
         return Judgement("teaser", reason, closed or "pay" in reason or "subscri" in reason)
-    if reason := _index(root, found, words, is_article):
+    if reason := _index(root, found, blocks, is_article):
         return Judgement("index", reason, False)
     if words < 5:
         return Judgement("empty", "no text was found", closed)
@@ -122,9 +123,9 @@ def _teaser(
         return "the text ends in a cut"
     if _READ_ON.search(fold(raw[-1].text)) and words < FULL:
         return "the text ends in a cut"
-    if match := _PAYWALL.search(tail) or (_PAYWALL.search(page_text) if words < FULL and closed else None):
-        if words < FULL or closed:
-            return f"paywall: {match[0][:80]}"
+    offer = _PAYWALL.search(tail) or (_PAYWALL.search(page_text) if words < FULL and closed else None)
+    if offer and (words < FULL or closed):
+        return f"paywall: {offer[0][:80]}"
     if words < FULL and words < _stated_words(found) * 0.5:
         return f"{words} words of {_stated_words(found)} stated"
     if closed and words < SHORT:
@@ -143,17 +144,19 @@ def _stated_words(found: Structured) -> int:
     return max(stated, len(text_of(found.article.get("articleBody")).split()))
 
 
-def _index(root: HtmlElement, found: Structured, words: int, is_article: bool) -> str:
-    if is_article or found.article.get("headline"):
+def _index(root: HtmlElement, found: Structured, blocks: list[Block], is_article: bool) -> str:
+    long = sum(block.words >= PARAGRAPH for block in blocks)
+    if is_article or found.article.get("headline") or found.first("og:type") == "article" or long >= 3:
         return ""
-    if found.types & _TYPES_OF_LISTING and words < FULL:
+    if found.types & _TYPES_OF_LISTING:
         return "declared a listing"
     articles = sum(1 for element in root.iter("article") if next(element.iter("a"), None) is not None)
-    headings = [
-        h
-        for h in root.iter("h2", "h3", "h4")
-        if next(h.iter("a"), None) is not None or h.getparent().tag == "a"
-    ]
-    if (articles >= 5 or len(headings) >= 8) and words < FULL:
-        return f"{max(articles, len(headings))} linked headlines and no article"
+    headings = sum(_is_linked(heading) for heading in root.iter("h2", "h3", "h4"))
+    if articles >= 5 or headings >= 8:
+        return f"{max(articles, headings)} linked headlines and no article"
     return ""
+
+
+def _is_linked(heading: HtmlElement) -> bool:
+    parent = heading.getparent()
+    return next(heading.iter("a"), None) is not None or (parent is not None and parent.tag == "a")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Literal
+from typing import Literal, cast
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -16,7 +16,7 @@ from lxml.html import HtmlElement
 from archive.extraction.moments import Moment, fold, read_moment, zone_of
 from archive.extraction.patterns import WORDS
 from archive.extraction.structured import Structured, text_of
-from archive.models import DateCandidate, Page
+from archive.models import DateCandidate, Lead, Page
 from archive.times import parse_utc
 
 Role = Literal["published", "modified"]
@@ -24,6 +24,12 @@ Role = Literal["published", "modified"]
 TOLERANCE = timedelta(minutes=30)  # clocks differ; later than this after the fetch is no publication time
 OLDEST = 1990
 
+_JSONLD: tuple[tuple[Role, str], ...] = (
+    ("published", "datePublished"),
+    ("published", "dateCreated"),
+    ("published", "uploadDate"),
+    ("modified", "dateModified"),
+)
 META_PUBLISHED = WORDS["meta-published"]
 META_MODIFIED = WORDS["meta-modified"]
 _UPDATED = re.compile(
@@ -88,12 +94,9 @@ def find_dates(root: HtmlElement | None, found: Structured, page: Page) -> Dates
 
 
 def _offers(root: HtmlElement | None, found: Structured, page: Page) -> Iterator[tuple[Role, str, str]]:
-    article = found.article
-    for key in ("datePublished", "dateCreated", "uploadDate"):
-        if raw := text_of(article.get(key)):
-            yield "published", raw, "json-ld"
-    if raw := text_of(article.get("dateModified")):
-        yield "modified", raw, "json-ld"
+    for role, key in _JSONLD:
+        if raw := text_of(found.article.get(key)):
+            yield role, raw, "json-ld"
     for name in META_PUBLISHED:
         for raw in found.meta.get(name, ())[:1]:
             yield "published", raw, "meta"
@@ -102,15 +105,18 @@ def _offers(root: HtmlElement | None, found: Structured, page: Page) -> Iterator
             yield "modified", raw, "meta"
     if root is not None:
         yield from ((role, raw, "time") for role, raw in _time_elements(root))
-    lead = page.lead
-    if lead is not None:
-        route = "sitemap" if lead.via == "sitemap" else "feed"
-        if lead.published_local:
-            yield "published", lead.published_local, route
-        if lead.modified_local:
-            yield "modified", lead.modified_local, route
+    if page.lead is not None:
+        yield from _lead_dates(page.lead)
     if raw := _url_date(page.url):
         yield "published", raw, "url"
+
+
+def _lead_dates(lead: Lead) -> Iterator[tuple[Role, str, str]]:
+    route = "sitemap" if lead.via == "sitemap" else "feed"
+    if lead.published_local:
+        yield "published", lead.published_local, route
+    if lead.modified_local:
+        yield "modified", lead.modified_local, route
 
 
 def _url_date(url: str) -> str:
@@ -123,7 +129,7 @@ def _url_date(url: str) -> str:
 
 def _time_elements(root: HtmlElement) -> Iterator[tuple[Role, str]]:
     """The <time> and itemprop elements of the article itself: those at the headline, not those of listings."""
-    for element in _ITEMPROPS(root)[:6]:
+    for element in cast("list[HtmlElement]", _ITEMPROPS(root))[:6]:
         role: Role = "modified" if element.get("itemprop") == "dateModified" else "published"
         yield role, element.get("datetime") or element.get("content") or element.text_content()
     times = list(root.iter("h1", "time"))

@@ -46,9 +46,8 @@ def decode(body: bytes, content_type: str | None) -> tuple[str, str]:
     for bom, charset in _BOMS:
         if body.startswith(bom):
             return _clean(body[len(bom) :].decode(charset, "replace"), "")
-    charset = _utf16_without_mark(body)
-    if charset:
-        return _clean(body.decode(charset, "replace"), f"{charset} without a byte order mark")
+    if unmarked := _utf16_without_mark(body):
+        return _clean(body.decode(unmarked, "replace"), f"{unmarked} without a byte order mark")
     declared = _declared(body, content_type)
     try:
         text = body.decode("utf-8")

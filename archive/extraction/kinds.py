@@ -16,8 +16,8 @@ _RELEASE_PATH = re.compile(
     r"/(?:prensa|comunicados?|boletin(?:es)?|press-?releases?|news-?releases?|pr)(?:/|$)"
 )
 _VIDEO_PATH = re.compile(r"/(?:videos?|watch)/")
-_SPEAKER = re.compile(r"^(?:[A-ZÁÉÍÓÚÑ][\w.'’ÁÉÍÓÚÑáéíóúñ-]*[ ,]*){1,8}(?:\([^)]{1,60}\)\s*)?:\s")
-_QUESTION = re.compile(r"^(?:PREGUNTA|INTERLOCUTOR[A]?|QUESTION|Q|P|R|A)\s*[:.-]")
+_SPEAKER = re.compile(r"^([A-ZÁÉÍÓÚÑ][\w.'’ÁÉÍÓÚÑáéíóúñ ,()-]{1,70}):\s")
+_QUESTION = re.compile(r"^(?:PREGUNTA|INTERLOCUTORA?|QUESTION|Q|P|R|A)\s*[:.-]")
 
 _SPANISH = frozenset(WORDS["spanish"])
 _ENGLISH = frozenset(WORDS["english"])
@@ -31,7 +31,7 @@ def find_form(found: Structured, url: str, title: str, blocks: list[Block], coun
     words = sum(block.words for block in blocks)
     if "LiveBlogPosting" in types or (_LIVE.search(head) and len(blocks) >= 6):
         return "live"
-    turns = sum(bool(_SPEAKER.match(block.text) or _QUESTION.match(block.text)) for block in blocks)
+    turns = _turns(blocks)
     if _TRANSCRIPT.search(head) or (turns >= 6 and turns * 3 >= len(blocks)):
         return "transcript"
     if types & {"ImageGallery", "MediaGallery"} or _GALLERY.search(head):
@@ -50,6 +50,13 @@ def find_form(found: Structured, url: str, title: str, blocks: list[Block], coun
     ):
         return "video"
     return "article"
+
+
+def _turns(blocks: list[Block]) -> int:
+    """How many blocks open with a speaker's name; a name that speaks once is a label and not counted."""
+    labels = [match[1] for block in blocks if (match := _SPEAKER.match(block.text))]
+    questions = sum(bool(_QUESTION.match(block.text)) for block in blocks)
+    return sum(labels.count(label) >= 2 for label in labels) + questions
 
 
 def find_language(found: Structured, text: str, default: str | None) -> str | None:

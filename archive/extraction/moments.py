@@ -108,8 +108,8 @@ def _iso(raw: str) -> Moment | None:
     year, month, day = map(int, match[1].split("-"))
     if not match[2]:
         return Moment(datetime(year, month, day), None, False)
-    clock = [int(part) for part in match[2].split(":")]
-    return Moment(datetime(year, month, day, *clock), _offset(match[3]) if match[3] else None, True)
+    hour, minute, second = [*map(int, match[2].split(":")), 0][:3]
+    return Moment(datetime(year, month, day, hour, minute, second), _offset(match[3]) if match[3] else None, True)
 
 
 def _offset(text: str) -> tzinfo:
@@ -161,8 +161,7 @@ def _printed(raw: str, month_first: bool) -> Moment | None:
         times = list(_TIME.finditer(window))
         if times:
             found = times[pick]
-            rest = window[found.end() :] if pick == 0 else window[found.end() :]
-            return Moment(day_only + _clock(found), _zone(rest, day_only), True)
+            return Moment(day_only + _clock(found), _zone(window[found.end() :]), True)
     return Moment(day_only, None, False)
 
 
@@ -180,7 +179,7 @@ def _clock(match: re.Match[str]) -> timedelta:
     return timedelta(hours=hour % 24, minutes=minute, seconds=int(match["second"] or 0))
 
 
-def _zone(text: str, day: datetime) -> tzinfo | None:
+def _zone(text: str) -> tzinfo | None:
     match = _ZONE.match(text)
     if not match:
         return None
@@ -189,4 +188,4 @@ def _zone(text: str, day: datetime) -> tzinfo | None:
     name = match["name"] or match["region"] or match["spelled"]
     if name in _FIXED:
         return timezone(timedelta(hours=_FIXED[name]))
-    return zone_of(_REGIONS.get(name))
+    return zone_of(_REGIONS.get(name or ""))

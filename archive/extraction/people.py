@@ -20,7 +20,8 @@ _OPENERS = re.compile(
     re.I,
 )
 _TAIL = re.compile(
-    r"\s*(?:\||•|·|—|–|\s-\s|,\s*(?=(?:corresponsal|enviad|reporter|editor|staff|special|senior|political|correspond|columnist|associated|the |la |el |de ))|\().*$",
+    r"\s*(?:\||•|·|—|–|\s-\s|\(|,\s*(?=(?:corresponsal|enviad|reporter|editor|staff|special|senior|political"
+    r"|correspond|columnist|associated|the |la |el |de ))).*$",
     re.I,
 )
 _SPLIT = re.compile(
@@ -28,8 +29,9 @@ _SPLIT = re.compile(
 )
 _HANDLE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|@\w+|\b\w+\.(?:com|mx|org|net)\b(?=\s*$)", re.I)
 _NOT_NAMES = re.compile(
-    r"^(?:admin|administrator|administrador|author|autor|guest|null|none|undefined|anonymous|an[oó]nimo|unknown|user|usuario|root|webmaster|default|"
-    r"facebook|twitter|instagram|whatsapp|share|compartir|follow|seguir|updated?|published|minutes?|min read|view all|ver m[aá]s|more)\b|^\W*$|\d{3}",
+    r"^(?:admin|administrator|administrador|author|autor|guest|null|none|undefined|anonymous|an[oó]nimo|unknown"
+    r"|user|usuario|root|webmaster|default|facebook|twitter|instagram|whatsapp|share|compartir|follow|seguir"
+    r"|updated?|published|minutes?|min read|view all|ver m[aá]s|more)\b|^\W*$|\d{3}",
     re.I,
 )
 _BYLINE_CLASS = re.compile(

@@ -6,6 +6,7 @@ teasers, footers) can then neither be mistaken for the article nor cost time.
 
 import re
 from functools import lru_cache
+from typing import cast
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -103,16 +104,17 @@ def _headline(root: HtmlElement, title: str) -> HtmlElement | None:
 
 
 def _descend(region: HtmlElement, prose: dict[HtmlElement, int], headline: HtmlElement | None) -> HtmlElement:
+    total = prose[region]
     while True:
         parts = [child for child in region if prose.get(child)]
         best = max(parts, key=lambda child: prose[child], default=None)
         if best is None:
             return region
-        if prose[best] < 0.9 * prose[region]:
+        if prose[best] < 0.9 * total:
             own = _own_article(region, prose, headline)
             if own is None:
                 return region
-            best = own
+            best, total = own, prose[own]
         region = best
 
 
@@ -149,18 +151,18 @@ def _is_furniture(name: str) -> bool:
     return any(_FURNITURE.search(word) and not _STATE.match(word) for word in words)
 
 
-def remove_furniture(region: HtmlElement, headline: str = "") -> None:
-    """Remove, in place, what stands inside the region but is not the article: by tag, role, class and visibility."""
+def remove_furniture(region: HtmlElement) -> None:
+    """Remove, in place, what stands inside the region but is not the article: by tag, role and class."""
     prose = _prose_by_element(region)
     total = prose.get(region, 0) or 1
     doomed = []
     for element in region.iter("*"):
         if element is region:
             continue
-        share = prose.get(element, 0) / total
-        if share < 0.3 and (element.tag in _FURNITURE_TAGS or _is_marked(element)):
-            if next(element.iter("h1"), None) is None:
-                doomed.append(element)
+        if element.tag not in _FURNITURE_TAGS and not _is_marked(element):
+            continue
+        if prose.get(element, 0) < 0.3 * total and next(element.iter("h1"), None) is None:
+            doomed.append(element)
     for element in doomed:
         if element.getparent() is not None:
             element.drop_tree()
@@ -214,7 +216,7 @@ def _is_marked(element: HtmlElement) -> bool:
 
 def remove_hidden(root: HtmlElement) -> None:
     """Remove, in place, what the page itself keeps from being seen, unless most of its prose is there."""
-    unseen = [element for element in _HIDDEN(root) if _is_hidden(element)]
+    unseen = [element for element in cast("list[HtmlElement]", _HIDDEN(root)) if _is_hidden(element)]
     if not unseen:
         return
     prose = _prose_by_element(root)

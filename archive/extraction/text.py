@@ -70,8 +70,8 @@ def find_text(
     remove_hidden(root)
     region, headline = narrow(root, titles[0] if titles else "")
     blocks = _region_blocks(region)
-    if _length(blocks) < MIN_TEXT:
-        blocks = _longer(blocks, _blocks(root, _BALANCED)) if not blocks else blocks
+    if not blocks:
+        blocks = _blocks(root, _BALANCED)
     if _length(blocks) < MIN_TEXT:
         blocks = _longer(blocks, _paragraphs(body_text))
     kept, cuts = clean(blocks, titles, boilerplate)
@@ -126,14 +126,11 @@ def _paragraphs(text: str) -> list[Block]:
 
 def fragment_text(html: str, titles: Iterable[str], boilerplate: frozenset[str] = frozenset()) -> list[Block]:
     """Return the blocks of a piece of HTML that is known to be an article's body, as feeds carry it."""
-    root = document_fromstring(f"<article><div>{html}</div></article>")
+    root: HtmlElement = document_fromstring(f"<article><div>{html}</div></article>")
     strip_dead(root)
     blocks = _blocks(root, _RECALL)
     if _length(blocks) < MIN_TEXT:
-        blocks = _longer(
-            blocks,
-            _paragraphs(root.text_content()),
-        )
+        blocks = _longer(blocks, _paragraphs(str(root.text_content())))
     return clean(blocks, titles, boilerplate)[0]
 
 
@@ -203,7 +200,8 @@ def _containers(root: HtmlElement) -> list[HtmlElement]:
             group = groups.setdefault((parent.tag, parent.get("class")), {})
             group[parent] = group.get(parent, 0) + length
     sets = [group for group in groups.values() if len(group) >= 2 and min(sorted(group.values())[-2:]) >= 400]
-    return list(max(sets, key=lambda group: sum(group.values()))) if sets else []
+    largest: dict[HtmlElement, int] = max(sets, key=lambda group: sum(group.values()), default={})
+    return list(largest)
 
 
 def _prose(element: HtmlElement) -> int:

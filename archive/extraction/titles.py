@@ -20,7 +20,9 @@ def find_titles(root: HtmlElement | None, found: Structured, feed_headline: str 
     """
     headings = list(_headings(root)) if root is not None else []
     declared = _tidy(text_of(found.article.get("headline")) or text_of(found.article.get("name")))
-    social = _tidy(found.first("og:title", "twitter:title", "title", "dc.title", "sailthru.title", "parsely-title"))
+    social = _tidy(
+        found.first("og:title", "twitter:title", "title", "dc.title", "sailthru.title", "parsely-title")
+    )
     window, feed = _tidy(found.title), _tidy(feed_headline)
     heading = headings[0] if headings else ""
     offers = [
