@@ -99,6 +99,10 @@ class Words:
         zone = "UTC" if offset in ("+0000", "") else f"UTC{offset[:3]}:{offset[3:]}".replace("-", "−")
         return f"{self._minute(moment)} {zone}"
 
+    def short_moment(self, moment: datetime) -> str:
+        """Return a local time to the minute, its zone told by what stands around it."""
+        return self._minute(moment)
+
     def _minute(self, moment: datetime) -> str:
         plain = moment.replace(tzinfo=None)
         clock = "H:mm" if self.language == "es" else "h:mm a"

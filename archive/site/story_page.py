@@ -1,0 +1,211 @@
+"""Stories and the calendar of the talks: pages, and the same as JSON, CSV, Atom and iCalendar."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from datasette.app import Datasette
+from datasette.utils.asgi import Request, Response
+from icalendar import Calendar, Event
+
+from archive.site import story_queries
+from archive.site.feeds import Entry, atom_feed
+from archive.site.i18n import Words
+from archive.site.search_page import CSV_COLUMNS, csv_lines
+from archive.site.views import (
+    ATOM_TYPE,
+    article_number,
+    base_url,
+    cursor_of,
+    excerpt,
+    missing,
+    page,
+    read,
+    settings_of,
+    words_of,
+)
+
+CAPITALS = {"MX": "America/Mexico_City", "US": "America/New_York"}
+
+
+async def stories(datasette: Datasette, request: Request) -> Response:
+    """All stories told by more than one article."""
+    words = words_of(request)
+    found = await read(datasette, story_queries.stories, cursor_of(request))
+    full = len(found) == story_queries.STORIES_PER_PAGE
+    following = f"{found[-1]['last_published'] or ''}~{found[-1]['id']}" if full else None
+    return await page(
+        datasette,
+        request,
+        "stories.html",
+        stories=found,
+        next_link=words.link("/stories", {"before": following}) if following else None,
+    )
+
+
+async def find_story(datasette: Datasette, request: Request) -> dict[str, Any] | None:
+    """Return the story of the address."""
+    number = article_number(request)
+    return None if number is None else await read(datasette, story_queries.story, number)
+
+
+async def story(datasette: Datasette, request: Request) -> Response:
+    """One story: its timeline in both capitals, both sides, what each alone says, who had nothing."""
+    words, found = words_of(request), await find_story(datasette, request)
+    if found is None:
+        return await missing(datasette, request)
+    if "moved_to" in found:
+        return Response.redirect(words.link(f"/story/{found['moved_to']}"))
+    return await page(
+        datasette,
+        request,
+        "story.html",
+        s=found,
+        public=bool(settings_of(datasette).get("public")),
+        clock=lambda moment, country: clock(moment, country, words),
+        duration=lambda minutes: duration(minutes, words),
+    )
+
+
+def clock(moment: str | None, country: str, words: Words) -> str:
+    """Return a UTC time on the clocks of a country's capital."""
+    if not moment:
+        return words.t("unknown")
+    local = datetime.fromisoformat(moment).astimezone(ZoneInfo(CAPITALS[country]))
+    return words.short_moment(local)
+
+
+def duration(minutes: float, words: Words) -> str:
+    """Return a span of time in hours and minutes, or in days."""
+    hours, rest = divmod(round(minutes), 60)
+    if hours >= 48:
+        return words.count("days", hours // 24)
+    return words.t("hours_minutes", h=hours, m=rest) if hours else words.t("minutes", m=rest)
+
+
+def every_article(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the articles of a story, the folded copies among them."""
+    return [one for article in found["article_rows"] for one in (article, *article["copy_rows"])]
+
+
+async def story_json(datasette: Datasette, request: Request) -> Response:
+    """One story as JSON."""
+    found = await find_story(datasette, request)
+    if found is None or "moved_to" in found:
+        return Response.json({"ok": False, "status": 404, "error": "no such story"}, status=404)
+    base = base_url(datasette, request)
+    kept = (
+        "id",
+        "title",
+        "first_published",
+        "last_published",
+        "articles",
+        "outlets",
+        "mx_articles",
+        "us_articles",
+    )
+    lag = found["lag"]
+    return Response.json(
+        {
+            **{name: found[name] for name in kept},
+            "first_side": lag[0] if lag else None,
+            "lag_minutes": lag[1] if lag else None,
+            "coverage": [
+                {
+                    **{name: article[name] for name in CSV_COLUMNS},
+                    "first_title": article["first_title"],
+                    "page": f"{base}/article/{article['id']}",
+                }
+                for article in every_article(found)
+            ],
+            "mentions": [
+                {name: mention[name] for name in ("article", "kind", "tense", "date", "precision")}
+                for mention in found["mention_rows"]
+            ],
+            "silent_outlets": [outlet["id"] for outlet in found["silent"]],
+        }
+    )
+
+
+async def story_csv(datasette: Datasette, request: Request) -> Response:
+    """The articles of one story as CSV."""
+    found = await find_story(datasette, request)
+    if found is None or "moved_to" in found:
+        return await missing(datasette, request)
+    rows = [[article[name] for name in CSV_COLUMNS] for article in every_article(found)]
+    return Response(csv_lines([CSV_COLUMNS, *rows]), content_type="text/csv; charset=utf-8")
+
+
+async def story_feed(datasette: Datasette, request: Request) -> Response:
+    """The articles of one story as Atom, the latest first."""
+    words, found = words_of(request), await find_story(datasette, request)
+    if found is None or "moved_to" in found:
+        return await missing(datasette, request)
+    base, here = base_url(datasette, request), f"/story/{found['id']}"
+    articles = sorted(every_article(found), key=lambda a: str(a["first_seen"]), reverse=True)
+    body = atom_feed(
+        feed_id=base + here,
+        title=f"{words.t('site_name')}: {found['title']}",
+        subtitle=words.t("story_counts", mx=found["mx_articles"], us=found["us_articles"]),
+        link=base + words.link(here),
+        self_link=base + words.link(f"{here}.atom"),
+        updated=articles[0]["first_seen"],
+        entries=[
+            Entry(
+                id=f"{base}/article/{article['id']}",
+                title=article["title"],
+                link=f"{base}/article/{article['id']}",
+                updated=article["first_seen"],
+                published=article["published"],
+                summary=excerpt(article["description"] or ""),
+                author=article["outlet_name"],
+                language=article["language"],
+            )
+            for article in articles
+        ],
+    )
+    return Response(body, content_type=ATOM_TYPE)
+
+
+async def calendar(datasette: Datasette, request: Request) -> Response:
+    """The talks that were announced, and what became of them."""
+    words = words_of(request)
+    talks = await read(datasette, story_queries.calendar)
+    return await page(datasette, request, "calendar.html", talks=talks, when=lambda talk: when(talk, words))
+
+
+def when(talk: dict[str, Any], words: Words) -> str:
+    """Return the date of a talk as precisely as it was announced."""
+    if talk["precision"] == "month":
+        return words.day(f"{talk['date'][:7]}-01", "LLLL y")
+    return words.day(talk["date"], "full")
+
+
+async def calendar_file(datasette: Datasette, request: Request) -> Response:
+    """The announced talks as iCalendar (RFC 5545): whole days, or a whole month where no day was named."""
+    words, base = words_of(request), base_url(datasette, request)
+    file = Calendar()
+    file.add("prodid", "-//Bilateral//Calendar of the talks//EN")
+    file.add("version", "2.0")
+    file.add("x-wr-calname", f"{words.t('site_name')}: {words.t('calendar_title')}")
+    for talk in await read(datasette, story_queries.calendar):
+        file.add_component(calendar_event(talk, words, base))
+    return Response(file.to_ical(), content_type="text/calendar; charset=utf-8")
+
+
+def calendar_event(talk: dict[str, Any], words: Words, base: str) -> Event:
+    """Return one announced talk as an event that takes up no time of anybody's."""
+    first = date.fromisoformat(talk["date"] if len(talk["date"]) == 10 else f"{talk['date'][:7]}-01")
+    last = first + timedelta(days=1)
+    if talk["precision"] == "month":
+        last = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    event = Event()
+    event.add("uid", f"{talk['date']}-{talk['kind']}-{talk['precision']}@{base.partition('://')[2]}")
+    event.add("dtstamp", datetime.fromisoformat(talk["first_announced"]).astimezone(UTC))
+    event.add("dtstart", first)
+    event.add("dtend", last)
+    event.add("transp", "TRANSPARENT")
+    event.add("summary", f"{words.t('talk_' + talk['kind'])}: {words.count('outlets_say', talk['outlets'])}")
+    event.add("description", "\n".join(f"{s['outlet_name']}: {s['sentence']}" for s in talk["sentences"][:5]))
+    event.add("url", f"{base}/calendar")
+    return event
