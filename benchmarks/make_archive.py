@@ -33,64 +33,12 @@ COPIES = 0.08  # of the articles are one of several with the same text
 SENTENCE = 18  # words
 
 HEAD = {
-    "es": [
-        "de",
-        "la",
-        "que",
-        "el",
-        "en",
-        "y",
-        "a",
-        "los",
-        "se",
-        "del",
-        "las",
-        "un",
-        "por",
-        "con",
-        "no",
-        "una",
-        "su",
-        "para",
-        "es",
-        "al",
-        "lo",
-        "como",
-        "más",
-        "o",
-        "pero",
-        "sus",
-        "le",
-        "ha",
-    ],
-    "en": [
-        "the",
-        "of",
-        "and",
-        "to",
-        "in",
-        "a",
-        "is",
-        "that",
-        "for",
-        "it",
-        "as",
-        "was",
-        "with",
-        "be",
-        "by",
-        "on",
-        "not",
-        "he",
-        "his",
-        "but",
-        "at",
-        "are",
-        "this",
-        "have",
-        "from",
-        "or",
-    ],
+    "es": "de la que el en y a los se del las un por con no una su para es al lo como más o pero sus le ha",
+    "en": "the of and to in a is that for it as was with be by on not he his but at are this have from or",
+}
+LETTERS = {
+    "es": ("b c ch d f g j l m n ñ p qu r s t v z br tr pl gr", "a e i o u á í ó"),
+    "en": ("b c ch d f g h j k l m n p r s t v w th sh st pr cr bl", "a e i o u ea ou ee"),
 }
 ENDINGS = {
     "es": ["", "s", "es", "ción", "ciones", "ado", "ar", "o"],
@@ -112,17 +60,7 @@ SUBJECT = {
     },
 }  # fmt: skip
 SECTIONS = {
-    "es": [
-        "Nacional",
-        "Política",
-        "Seguridad",
-        "Mundo",
-        "Estados",
-        "Economía",
-        "Opinión",
-        "Justicia",
-        "Frontera",
-    ],
+    "es": ["Nacional", "Política", "Seguridad", "Mundo", "Estados", "Economía", "Opinión", "Justicia"],
     "en": ["U.S.", "World", "Politics", "Americas", "National Security", "Opinion", "Texas", "Business"],
 }
 AGENCIES = ("", "", "", "", "", "", "EFE", "AP", "Reuters", "AFP", "Notimex")
@@ -219,15 +157,8 @@ class Writer:
         self.used = {language: np.zeros(VOCABULARY, np.int64) for language in HEAD}
 
     def _vocabulary(self, language: str) -> NDArray[Any]:
-        consonants = ["b", "c", "ch", "d", "f", "g", "j", "l", "m", "n", "ñ", "p", "qu", "r", "s", "t", "v", "z", "br", "tr", "pl", "gr"] if language == "es" else (
-            ["b", "c", "ch", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "th", "sh", "st", "pr", "cr", "bl"]
-        )  # fmt: skip
-        vowels = (
-            ["a", "e", "i", "o", "u", "á", "í", "ó"]
-            if language == "es"
-            else ["a", "e", "i", "o", "u", "ea", "ou", "ee"]
-        )
-        words = list(HEAD[language])
+        consonants, vowels = (letters.split() for letters in LETTERS[language])
+        words = HEAD[language].split()
         known = set(words)
         while len(words) < VOCABULARY:
             size = 1 + int(self.random.integers(1, 4))
@@ -301,14 +232,17 @@ def _batches(
         count = min(CHUNK, articles - first)
         chosen = random.zipf(1.25, count * 3) - 1
         chosen = np.resize(chosen[chosen < len(outlets)], count)
-        written = {language: writer.write(language, count) for language in HEAD}
+        papers = [outlets[(int(place) * 76) % len(outlets)] for place in chosen]
+        written = {
+            language: iter(writer.write(language, sum(paper["language"] == language for paper in papers)))
+            for language in HEAD
+        }
         rows, copied = [], 0
-        for number in range(count):
-            outlet = outlets[(int(chosen[number]) * 76) % len(outlets)]
+        for number, outlet in enumerate(papers):
             moment = begin + int(seconds[first + number])
             day = moment // 86_400
             in_day[day] = in_day.get(day, -1) + 1
-            texts = written[outlet["language"]][number]
+            texts = next(written[outlet["language"]])
             row = _row((day << IDS_PER_DAY_BITS) + in_day[day], outlet, moment, texts, random)
             if copied or random.random() < COPIES / 5:
                 if not copied:

@@ -78,6 +78,11 @@ class MatchCache:
         self._kept: dict[object, Positions] = {}
         self._lock = threading.Lock()
 
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._kept.clear()
+
     def get(self, expression: object) -> Positions | None:
         """Return the positions, None where they are not kept."""
         with self._lock:
