@@ -27,7 +27,7 @@ QUERIES = [
     '"derechos humanos"', '"human rights"', '"tráfico de armas"', '"mesa binacional de puertos"',
     '"foreign secretary"',
     "cártel OR cartel", "extradición OR extradition", "armas OR firearms OR fentanilo", "NEAR(gobierno armas, 10)",
-    "NEAR(police border, 20)", "narco*", "extradi*", "carte* -police", "title:gobierno", "title:cartel", 
+    "NEAR(police border, 20)", "narco*", "extradi*", "carte* -police", "title:gobierno", "title:cartel",
     "México-EE.UU.", "seguridad -policía", "-gobierno", "from:2025 armas", "country:US México",
 ]  # fmt: skip
 FILTERS = Filters(country=("MX",), from_="2024-01-01")
