@@ -185,24 +185,28 @@ def judge(
     return _weigh(reader)
 
 
-def _weigh(reader: Reader) -> Verdict:
-    topic = reader.topic
-    score = core = 0.0
+def held_points(reader: Reader) -> list[tuple[Point, list[Place]]]:
+    """Return the topic's rules that hold in a text, in the topic's order, each with the places where."""
     held: set[str] = set()
-    terms: list[Term] = []
-    for point in topic.points:
+    found = []
+    for point in reader.topic.points:
         if not _applies(point, held, reader.words):
             continue
         places = reader.fits(point)
-        if not point.at_least <= len(places) <= point.at_most or _share(reader, places) < point.share:
-            continue
-        held.add(point.name)
-        score += point.points
-        core += point.core
-        terms.append(reader.term(point, places[0] if places else Place(0, 0, 0)))
-    relevant = score >= topic.relevant
+        if point.at_least <= len(places) <= point.at_most and _share(reader, places) >= point.share:
+            held.add(point.name)
+            found.append((point, places))
+    return found
+
+
+def _weigh(reader: Reader) -> Verdict:
+    topic = reader.topic
+    held = held_points(reader)
+    score = sum(point.points for point, _ in held)
+    core = sum(point.core for point, _ in held) >= topic.core
+    terms = [reader.term(point, places[0] if places else Place(0, 0, 0)) for point, places in held]
     return Verdict(
-        grade=(2 if core >= topic.core else 1) if relevant else 0,
+        grade=(2 if core else 1) if score >= topic.relevant else 0,
         score=round(score, 2),
         terms=tuple(sorted(terms, key=lambda term: -abs(term.points))),
         topic_version=topic.version,
