@@ -2,38 +2,43 @@
 
 Crawls the simulated outlets of archive/demo over real sockets, once for each of their phases, with
 ``bilateral crawl --record``; then gives the hosts in the recordings the names that the outlets bear there
-(loopback addresses mean nothing on another machine). Writes archive/demo/visit-N.yaml.gz and outlets.toml.
+(loopback addresses mean nothing on another machine). Writes archive/demo/visit-N.yaml.gz and outlets.toml,
+and the same of the tests' two small outlets, for reading, as tests/cassettes/visit-N.yaml.
 """
 
 import gzip
+import http.client
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from vcr.serializers import yamlserializer
 
+from tests.conftest import SMALL_ARTICLES, SMALL_OUTLETS
 from tests.newsroom import DEMO, Newsroom, load_newsroom
 
 PORT = 18765  # always the same, so that the same articles give the same entity tags
-REGISTRY_HEAD = (
-    "# The outlets of the demonstration, all of them invented. Written by tests/record_demo.py.\n\n"
-)
+CASSETTES = Path(__file__).with_name("cassettes")
+REGISTRY_HEAD = "# The outlets of a recording, all of them invented. Written by tests/record_demo.py.\n\n"
 
 
-def record(folder: Path, into: Path) -> None:
-    """Record all phases of the demo's newsroom; ``folder`` is for what is made on the way."""
-    with load_newsroom(port=PORT) as newsroom:
+def record(newsroom: Newsroom, into: Path, phases: Iterable[int], suffix: str) -> None:
+    """Record phases of a newsroom as ``visit-N`` + suffix, and its registry, into a folder."""
+    with tempfile.TemporaryDirectory() as name, newsroom:
+        folder, renamed = Path(name), renaming(newsroom)
         registry = newsroom.registry(folder / "outlets.toml")
-        renamed = renaming(newsroom)
-        for phase in newsroom.clocks:
+        for phase in phases:
             newsroom.phase = phase
             cassette = folder / f"visit-{phase}.yaml"
             crawl(folder / "archive.db", registry, cassette)
-            save(rename_cassette(cassette, renamed), into / f"visit-{phase}.yaml.gz")
+            content = yaml.load(cassette.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+            content["interactions"] += other_addresses(newsroom, content)
+            save(rename_cassette(content, renamed), into / f"visit-{phase}{suffix}")
         public = newsroom.registry(folder / "public.toml", delay=2.0).read_text(encoding="utf-8")
     (into / "outlets.toml").write_text(REGISTRY_HEAD + renamed(public), encoding="utf-8")
 
@@ -46,6 +51,40 @@ def crawl(db: Path, registry: Path, cassette: Path) -> None:
         ],
         check=True,
     )  # fmt: skip
+
+
+def other_addresses(newsroom: Newsroom, content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the articles' other addresses answer.
+
+    Which of an article's addresses a crawl asks depends on the route that was read first, and on replay that
+    may be another one.
+    """
+    asked = {interaction["request"]["uri"] for interaction in content["interactions"]}
+    return [exchange(url) for url in sorted(set(addresses(newsroom)) - asked)]
+
+
+def addresses(newsroom: Newsroom) -> Iterator[str]:
+    for outlet in newsroom.outlets:
+        site = newsroom.site(outlet)
+        for version in site.versions:
+            if "disallowed" not in version.article.traits:
+                yield site.canonical(version)
+                yield from (site.listed(version, route) for route in (*site.outlet.routes, "section"))
+
+
+def exchange(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""))
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    headers = {name: [value] for name, value in response.getheaders() if name.lower() != "set-cookie"}
+    status = {"code": response.status, "message": ""}
+    return {
+        "request": {"method": "GET", "uri": url, "body": "", "headers": {}},
+        "response": {"status": status, "headers": headers, "body": {"string": body}},
+    }
 
 
 def renaming(newsroom: Newsroom) -> Callable[[str], str]:
@@ -61,9 +100,8 @@ def renaming(newsroom: Newsroom) -> Callable[[str], str]:
     return renamed
 
 
-def rename_cassette(path: Path, renamed: Callable[[str], str]) -> dict[str, Any]:
-    """Read a cassette and return it under public names, its texts as text."""
-    content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+def rename_cassette(content: dict[str, Any], renamed: Callable[[str], str]) -> dict[str, Any]:
+    """Return a cassette's content under public names, its texts as text."""
     for interaction in content["interactions"]:
         request, response = interaction["request"], interaction["response"]
         request["uri"] = renamed(request["uri"])
@@ -90,14 +128,18 @@ def rename_body(body: bytes | str, renamed: Callable[[str], str]) -> bytes | str
 
 
 def save(content: dict[str, Any], path: Path) -> None:
-    path.write_bytes(gzip.compress(yamlserializer.serialize(content).encode(), mtime=0))
+    data = yamlserializer.serialize(content).encode()
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        record(Path(folder), DEMO)
-    size = sum(path.stat().st_size for path in DEMO.glob("visit-*.yaml.gz"))
-    print(f"{size / 1000:.0f} kB in {DEMO}")  # noqa: T201
+    demo = load_newsroom(port=PORT)
+    record(demo, DEMO, demo.clocks, ".yaml.gz")
+    CASSETTES.mkdir(exist_ok=True)
+    record(Newsroom(SMALL_OUTLETS, SMALL_ARTICLES, port=PORT), CASSETTES, (1, 2, 3), ".yaml")
+    for folder in (DEMO, CASSETTES):
+        size = sum(path.stat().st_size for path in folder.glob("visit-*"))
+        print(f"{size / 1000:.0f} kB in {folder}")  # noqa: T201
 
 
 if __name__ == "__main__":
