@@ -107,6 +107,8 @@ def find_links(new: Sequence[Profile], others: Sequence[Profile], model: Model) 
 
     Concepts are compared first, block by block, since few pairs pass that; the rest is weighed pair by pair.
     """
+    if not new:
+        return
     pool = sorted([*new, *others], key=lambda profile: (profile.day, profile.id))
     fresh = {profile.id for profile in new}
     columns = {token: place for place, token in enumerate(sorted({t for p in pool for t in p.concepts}))}

@@ -1,0 +1,121 @@
+"""The calendar of the talks: who announced what for when, and what became of it."""
+
+import hashlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from sqlite_utils import Database
+
+from archive.mentions import mentions
+from archive.store import rows, transaction
+
+Fate = Literal["held", "announced", "unreported"]
+
+# A "ministerial" in one paper is a "reunión" in another: only a call is never taken for the rest.
+_CALLS = ("call",)
+_MODULES = ("mentions.py", "dates.py", "sentences.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """One announced talk: all that articles say of it beforehand, and what they said afterwards.
+
+    ``fate`` is held where an article speaks of it in the past tense or was published as of that day in a
+    story that announced it, announced while the day is still to come, unreported otherwise.
+    """
+
+    date: str  # YYYY-MM-DD, or YYYY-MM where precision is month
+    precision: Literal["day", "month"]
+    kind: str  # the one most articles say
+    outlets: tuple[str, ...]
+    articles: tuple[int, ...]  # that announce it, the first to do so first
+    sentences: tuple[str, ...]  # of those articles, in the same order
+    stories: tuple[int, ...]  # those of the articles that announce it, most frequent first
+    first_announced: str  # UTC
+    fate: Fate
+    reported_by: tuple[int, ...]  # articles that speak of it in the past tense
+    became: int | None  # the story those articles belong to
+
+
+def note_new_mentions(db: Database, *, anew: bool = False) -> int:
+    """Read the dated talks out of new and changed articles, all of them when ``anew``; return how many were read."""
+    with transaction(db):
+        if anew:
+            db.execute("DELETE FROM mention_articles")
+        pending = _pending(db)
+        for article in pending:
+            db.execute("DELETE FROM mentions WHERE article = ?", [article["id"]])
+            text = f"{article['title']}\n{article['description']}\n{article['text']}"
+            for found in mentions(text, article["published"], article["timezone"], article["language"]):
+                db.execute(
+                    "INSERT OR IGNORE INTO mentions (article, kind, tense, date, precision, sentence)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    [article["id"], found.kind, found.when, found.date, found.precision, found.sentence],
+                )
+            db.execute(
+                "INSERT OR REPLACE INTO mention_articles (article, state) VALUES (?, ?)",
+                [article["id"], article["state"]],
+            )
+        db.execute("DELETE FROM mentions WHERE article IN (SELECT id FROM articles WHERE grade = 0)")
+        return len(pending)
+
+
+@cache
+def _version() -> str:
+    sources = (Path(__file__).with_name(name).read_bytes() for name in _MODULES)
+    return hashlib.sha256(b"".join(sources)).hexdigest()[:12]
+
+
+def _pending(db: Database) -> list[dict[str, str]]:
+    return rows(
+        db,
+        "SELECT * FROM (SELECT a.id, a.language, t.title, t.description, t.text, o.timezone,"
+        " coalesce(a.published, a.first_seen) AS published,"
+        " ? || ' ' || a.sha256 || ' ' || coalesce(a.published, a.first_seen) AS state"
+        " FROM articles a JOIN texts t ON t.article = a.id JOIN outlets o ON o.id = a.outlet WHERE a.grade > 0)"
+        " WHERE state IS NOT (SELECT state FROM mention_articles m WHERE m.article = id) ORDER BY id",
+        [_version()],
+    )
+
+
+def announced(db: Database, today: str) -> list[Announced]:
+    """Return the talks that articles announced, by date. ``today`` is YYYY-MM-DD.
+
+    Copies of one dispatch each count as an article; outlets are counted once.
+    """
+    found = rows(
+        db,
+        "SELECT m.article, m.kind, m.tense, m.date, m.precision, m.sentence, a.outlet, a.story,"
+        " coalesce(a.published, a.first_seen) AS published FROM mentions m JOIN articles a ON a.id = m.article"
+        " WHERE a.grade > 0 ORDER BY published, m.article, m.id",
+    )
+    coming: defaultdict[tuple[str, bool], list[dict[str, object]]] = defaultdict(list)
+    past: defaultdict[tuple[str, bool], list[dict[str, object]]] = defaultdict(list)
+    for mention in found:
+        side = coming if mention["tense"] == "coming" else past
+        side[mention["date"], mention["kind"] in _CALLS].append(mention)
+    return [_announced(said, past[key], today) for key, said in sorted(coming.items())]
+
+
+def _announced(said: list[dict[str, object]], reported: list[dict[str, object]], today: str) -> Announced:
+    day = str(said[0]["date"])
+    kinds = Counter(str(mention["kind"]) for mention in said)
+    stories = Counter(mention["story"] for mention in said if mention["story"] is not None)
+    became = Counter(mention["story"] for mention in reported if mention["story"] is not None)
+    fate: Fate = "held" if reported else "announced" if day >= today[: len(day)] else "unreported"
+    return Announced(
+        date=day,
+        precision="day" if len(day) == 10 else "month",
+        kind=max(sorted(kinds), key=lambda kind: (kind != "meeting", kinds[kind])),
+        outlets=tuple(dict.fromkeys(str(mention["outlet"]) for mention in said)),
+        articles=tuple(int(str(mention["article"])) for mention in said),
+        sentences=tuple(str(mention["sentence"]) for mention in said),
+        stories=tuple(int(str(story)) for story, _ in stories.most_common()),
+        first_announced=str(said[0]["published"]),
+        fate=fate,
+        reported_by=tuple(int(str(mention["article"])) for mention in reported),
+        became=int(str(became.most_common(1)[0][0])) if became else None,
+    )
