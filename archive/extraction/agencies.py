@@ -31,6 +31,7 @@ AGENCIES: dict[str, tuple[str, ...]] = {
     "Cronkite News": ("Cronkite News",),
     "Kaiser Health News": ("KFF Health News", "Kaiser Health News"),
 }
+DATELINE_WITHIN = 6  # blocks; standfirst, byline and date may stand before the paragraph with the dateline
 PHOTO_ONLY = frozenset({"Cuartoscuro"})  # credits pictures, not text
 
 _CANONICAL = {form: name for name, forms in AGENCIES.items() for form in forms}
@@ -73,7 +74,7 @@ def agency_in_byline(byline: str) -> str | None:
 
 def agency_in_text(paragraphs: list[str]) -> str | None:
     """Return the agency credited by the dateline of the first paragraphs or by a credit line at the end."""
-    for paragraph in paragraphs[:2]:
+    for paragraph in paragraphs[:DATELINE_WITHIN]:
         if match := _DATELINE.match(paragraph[:160]):
             return _known(next(group for group in match.groups() if group))
     for paragraph in [*paragraphs[:1], *reversed(paragraphs[-4:])]:

@@ -48,9 +48,14 @@ def _from_tree(root: HtmlElement, page: Page) -> Article:
     strip_dead(root)
     shown = fold(root.text_content()[:SHOWN])
     text = find_text(
-        root, titles, page.boilerplate, _description(found), text_of(found.article.get("articleBody"))
+        root,
+        titles,
+        authors=byline.authors,
+        boilerplate=page.boilerplate,
+        description=_description(found),
+        body_text=text_of(found.article.get("articleBody")),
     )
-    judgement = judge_completeness(root, found, titles, text.blocks, text.raw, shown)
+    judgement = judge_completeness(root, found, titles, text, shown)
     return _assemble(page, found, titles, dates, byline, text, judgement)
 
 

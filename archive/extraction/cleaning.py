@@ -18,6 +18,8 @@ LEDE_WORDS = 25  # a block of this length is the first paragraph proper
 POINTER = PATTERNS["pointer"]
 # Labels that head a run of links.
 LABEL = PATTERNS["label"]
+# The same as a heading of its own, whatever follows: its links may be gone already.
+HEADING = PATTERNS["heading"]
 # Subscriptions, apps, following, donating.
 PROMO = PATTERNS["promotion"]
 # What stands under an article: credits, biographies, rights, tags.
@@ -38,7 +40,10 @@ class Cut:
 
 
 def clean(
-    blocks: list[Block], titles: Iterable[str], boilerplate: frozenset[str] = frozenset()
+    blocks: list[Block],
+    titles: Iterable[str],
+    authors: Iterable[str] = (),
+    boilerplate: frozenset[str] = frozenset(),
 ) -> tuple[list[Block], list[Cut]]:
     """Return the blocks that are the article, and those that are not with the rule that says so.
 
@@ -52,7 +57,7 @@ def clean(
         ("related", _related),
         ("promotion", lambda b: _flag(b, is_promo)),
         ("duplicate", _duplicates),
-        ("after the end", _after_end),
+        ("after the end", lambda b: _after_end(b, [fold(author) for author in authors if " " in author])),
     ):
         drop = step(blocks)
         if drop and len(drop) < len(blocks):
@@ -118,7 +123,7 @@ def _related(blocks: list[Block]) -> set[int]:
             run = _link_run(blocks, i + 1)
             if run:
                 drop.update({i, *run})
-            elif block.words <= 5 and block.kind != "head" and POINTER.match(folded):
+            elif block.words <= 5 and ((block.kind != "head" and POINTER.match(folded)) or HEADING.match(folded)):
                 drop.add(i)
     return drop | _link_lists(blocks)
 
@@ -179,18 +184,23 @@ def _duplicates(blocks: list[Block]) -> set[int]:
     return drop
 
 
-def _after_end(blocks: list[Block]) -> set[int]:
+def _after_end(blocks: list[Block], authors: list[str]) -> set[int]:
     """Peel from the bottom while there stands a credit, a biography, a promotion, links or an orphan heading."""
     drop: set[int] = set()
     addresses = sum(map(_is_address, blocks))
     for i in range(len(blocks) - 1, 0, -1):
-        if _is_tail(blocks[i]) or (addresses == 1 and _is_address(blocks[i])):
+        if _is_tail(blocks[i]) or _is_about(blocks[i], authors) or (addresses == 1 and _is_address(blocks[i])):
             drop.add(i)
         elif not (i > 1 and _is_fragment(blocks[i]) and _is_tail(blocks[i - 1])):
             break
         else:
             drop.add(i)
     return drop
+
+
+def _is_about(block: Block, authors: list[str]) -> bool:
+    """A last paragraph that opens with the author's name is about the author."""
+    return block.words <= 80 and any(fold(block.text).startswith(author) for author in authors)
 
 
 def _is_fragment(block: Block) -> bool:

@@ -9,7 +9,9 @@ from lxml.html import HtmlElement
 from archive.extraction.blocks import Block
 from archive.extraction.moments import fold
 from archive.extraction.patterns import PATTERNS
+from archive.extraction.scope import is_linked
 from archive.extraction.structured import LISTING_TYPES, Structured, text_of
+from archive.extraction.text import Text
 from archive.models import Completeness
 
 _BOT = PATTERNS["bot"]
@@ -38,18 +40,14 @@ class Judgement:
 
 
 def judge_completeness(
-    root: HtmlElement,
-    found: Structured,
-    titles: list[str],
-    blocks: list[Block],
-    raw: list[Block],
-    page_text: str,
+    root: HtmlElement, found: Structured, titles: list[str], text: Text, page_text: str
 ) -> Judgement:
     """Judge a page by its own statements, by the words of walls and missing pages, and by what is left as text.
 
-    ``blocks`` is the cleaned text, ``raw`` the text before cleaning (a "subscribe to go on" line is cut from the
-    text but tells why it ends), ``page_text`` all that the page shows, folded.
+    ``text.raw``, the text before cleaning, is looked at too: a "subscribe to go on" line is cut from the text but
+    tells why it ends. ``page_text`` is all that the page shows, folded.
     """
+    blocks, raw = text.blocks, text.raw
     words = sum(block.words for block in blocks)
     title = fold(" | ".join([*titles[:1], found.title]))
     heading = fold(" | ".join(titles))
@@ -63,7 +61,7 @@ def judge_completeness(
         return Judgement("soft-404", f"the page says: {match[0][:80]}", False)
     if reason := _teaser(found, blocks, raw, page_text, words, closed):
         return Judgement("teaser", reason, closed or "pay" in reason or "subscri" in reason)
-    if reason := _index(root, found, blocks, is_article):
+    if reason := _index(root, found, text, is_article):
         return Judgement("index", reason, False)
     if words < 5:
         return Judgement("empty", "no text was found", closed)
@@ -144,19 +142,15 @@ def _stated_words(found: Structured) -> int:
     return max(stated, len(text_of(found.article.get("articleBody")).split()))
 
 
-def _index(root: HtmlElement, found: Structured, blocks: list[Block], is_article: bool) -> str:
+def _index(root: HtmlElement, found: Structured, text: Text, is_article: bool) -> str:
+    blocks, cards = text.blocks, text.cards
+    words = sum(block.words for block in blocks)
     long = sum(block.words >= PARAGRAPH for block in blocks)
     if is_article or found.article.get("headline") or found.first("og:type") == "article" or long >= 3:
         return ""
     if found.types & _TYPES_OF_LISTING:
         return "declared a listing"
-    articles = sum(1 for element in root.iter("article") if next(element.iter("a"), None) is not None)
-    headings = sum(_is_linked(heading) for heading in root.iter("h2", "h3", "h4"))
-    if articles >= 5 or headings >= 8:
-        return f"{max(articles, headings)} linked headlines and no article"
+    headings = sum(is_linked(heading) for heading in root.iter("h2", "h3", "h4"))
+    if words < SHORT and cards + headings >= 5:
+        return f"{cards + headings} linked headlines and no article"
     return ""
-
-
-def _is_linked(heading: HtmlElement) -> bool:
-    parent = heading.getparent()
-    return next(heading.iter("a"), None) is not None or (parent is not None and parent.tag == "a")

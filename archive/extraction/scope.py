@@ -63,6 +63,36 @@ def narrow(root: HtmlElement, title: str) -> tuple[HtmlElement, HtmlElement | No
     return region, headline
 
 
+def drop_cards(root: HtmlElement) -> int:
+    """Remove, in place, the <article>s that are teasers of other pages, and return their number.
+
+    A teaser's heading is a link, and it holds little of the page's prose.
+    """
+    cards = [element for element in root.iter("article") if _is_card(element)]
+    if not cards:
+        return 0
+    prose = _prose_by_element(root)
+    count = 0
+    for card in cards:
+        held = prose.get(card, 0)
+        if card.getparent() is not None and held < MIN_PROSE and held <= 0.4 * prose.get(root, 0):
+            card.drop_tree()
+            count += 1
+    return count
+
+
+def _is_card(element: HtmlElement) -> bool:
+    if next(element.iter("h1"), None) is not None:
+        return False
+    return any(is_linked(heading) for heading in element.iter("h2", "h3", "h4"))
+
+
+def is_linked(heading: HtmlElement) -> bool:
+    """Whether a heading is, or lies in, a link."""
+    parent = heading.getparent()
+    return next(heading.iter("a"), None) is not None or (parent is not None and parent.tag == "a")
+
+
 def _short_region(root: HtmlElement, headline: HtmlElement | None) -> HtmlElement:
     """Where there is little prose to go by, the tags: the article of the headline, the only article, or main."""
     own = next(headline.iterancestors("article"), None) if headline is not None else None
@@ -161,7 +191,8 @@ def remove_furniture(region: HtmlElement) -> None:
             continue
         if element.tag not in _FURNITURE_TAGS and not _is_marked(element):
             continue
-        if prose.get(element, 0) < 0.3 * total and next(element.iter("h1"), None) is None:
+        share = prose.get(element, 0) / total
+        if (share < 0.3 or (share < 0.6 and _points_elsewhere(element))) and next(element.iter("h1"), None) is None:
             doomed.append(element)
     for element in doomed:
         if element.getparent() is not None:
@@ -202,6 +233,10 @@ def _paragraphs_from_divs(region: HtmlElement) -> None:
     for element in region.iter("div"):
         if element.text and element.text.strip() and not any(child.tag in _BLOCK_TAGS for child in element):
             element.tag = "p"
+
+
+def _points_elsewhere(element: HtmlElement) -> bool:
+    return sum(is_linked(heading) for heading in element.iter("h2", "h3", "h4")) >= 2
 
 
 def _is_marked(element: HtmlElement) -> bool:

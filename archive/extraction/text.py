@@ -12,7 +12,7 @@ from trafilatura.settings import Extractor
 from archive.extraction.blocks import Block, Kind, block_digest, flatten
 from archive.extraction.cleaning import Cut, clean
 from archive.extraction.encoding import normalise
-from archive.extraction.scope import narrow, remove_furniture, remove_hidden
+from archive.extraction.scope import drop_cards, narrow, remove_furniture, remove_hidden
 from archive.extraction.standfirst import find_standfirst
 
 MIN_TEXT = 200  # characters; less than this is no article yet, and the rescues are tried
@@ -47,6 +47,7 @@ class Text:
     raw: list[Block]
     cuts: list[Cut]
     digests: tuple[str, ...]
+    cards: int  # teasers of other pages that were taken off this one
 
     @property
     def plain(self) -> str:
@@ -62,24 +63,26 @@ def strip_dead(root: HtmlElement) -> None:
 def find_text(
     root: HtmlElement,
     titles: list[str],
+    authors: tuple[str, ...] = (),
     boilerplate: frozenset[str] = frozenset(),
     description: str = "",
     body_text: str = "",
 ) -> Text:
     """Return the article's blocks. ``body_text`` is the JSON-LD articleBody, the last resort."""
     remove_hidden(root)
+    cards = drop_cards(root)
     region, headline = narrow(root, titles[0] if titles else "")
     blocks = _region_blocks(region)
     if not blocks:
         blocks = _blocks(root, _BALANCED)
     if _length(blocks) < MIN_TEXT:
         blocks = _longer(blocks, _paragraphs(body_text))
-    kept, cuts = clean(blocks, titles, boilerplate)
+    kept, cuts = clean(blocks, titles, authors, boilerplate)
     standfirst = find_standfirst(headline, description, kept[0].text if kept else "")
     if standfirst and kept and not any(standfirst[:80] in block.text for block in kept[:4]):
         kept.insert(0, Block("p", standfirst))
     digests = dict.fromkeys(filter(None, (block_digest(block.text) for block in blocks)))
-    return Text(kept, blocks, cuts, tuple(digests))
+    return Text(kept, blocks, cuts, tuple(digests), cards)
 
 
 def _region_blocks(region: HtmlElement) -> list[Block]:
@@ -131,7 +134,7 @@ def fragment_text(html: str, titles: Iterable[str], boilerplate: frozenset[str] 
     blocks = _blocks(root, _RECALL)
     if _length(blocks) < MIN_TEXT:
         blocks = _longer(blocks, _paragraphs(str(root.text_content())))
-    return clean(blocks, titles, boilerplate)[0]
+    return clean(blocks, titles, (), boilerplate)[0]
 
 
 def as_page(region: HtmlElement) -> HtmlElement:
