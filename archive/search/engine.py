@@ -21,7 +21,8 @@ from archive.search.snippets import Highlighter, Segments
 
 Sort = Literal["relevance", "newest", "oldest"]
 
-RANKED = 20_000  # the newest matches; older ones follow them by date
+RANKED = 20_000  # the newest results; older ones follow them by date
+SCORED = 50_000  # matches looked at for that, those that filters leave out included
 WEIGHTS = "8.0, 3.0, 1.0"  # of title, description and text
 SCORE_STEPS = 10  # scores that differ by less than a tenth count as one, and the newer comes first
 MAX_LIMIT = 1_000
@@ -124,7 +125,8 @@ def _scores(found: Selected) -> Ints:
     """Return bm25, in steps, of the newest of the articles found; 0 for the others."""
     assert found.expression is not None
     scores = np.zeros(len(found.positions), np.int64)
-    newest = found.positions[-RANKED:]
+    oldest = found.matched[-SCORED] if len(found.matched) > SCORED else 0
+    newest = found.positions[np.searchsorted(found.positions, oldest) :][-RANKED:]
     if not len(newest):
         return scores
     ids = found.columns.ids[newest]
@@ -141,7 +143,7 @@ def _scores(found: Selected) -> Ints:
     ]
     known = found.columns.ids[places] == numbers
     by_position[places[known]] = 1 + np.rint(-scored[known, 1] * SCORE_STEPS).astype(np.int64)
-    scores[-RANKED:] = by_position[newest]
+    scores[-len(newest) :] = by_position[newest]
     return scores
 
 

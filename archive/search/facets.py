@@ -15,6 +15,7 @@ from archive.search.matching import Copies, Selected, select
 from archive.search.query import Query
 
 _EPOCH = date(1970, 1, 1)
+_NUMBER_BITS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +74,10 @@ def counted(columns: Columns, positions: Positions, numbers: NDArray[Any], copie
     grouped = np.flatnonzero(groups >= 0)
     counts = np.bincount(picked)
     if len(grouped):
-        pairs = np.unique(np.stack((picked[grouped].astype(np.int64), groups[grouped])), axis=1)
-        counts -= np.bincount(picked[grouped], minlength=len(counts))
-        counts += np.bincount(pairs[0], minlength=len(counts))
+        of_group = picked[grouped]
+        pairs = np.unique((groups[grouped] << _NUMBER_BITS) | of_group)
+        counts -= np.bincount(of_group, minlength=len(counts))
+        counts += np.bincount(pairs & ((1 << _NUMBER_BITS) - 1), minlength=len(counts))
     return counts
 
 

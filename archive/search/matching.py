@@ -28,7 +28,8 @@ class Selected:
     filters: Filters  # the query's own and the others, together
     columns: Columns
     expression: Expression | None
-    positions: Positions
+    matched: Positions  # by the words alone
+    positions: Positions  # by words and filters
     vocabulary: Vocabulary
 
 
@@ -45,8 +46,9 @@ def select(db: Database | sqlite3.Connection, query: Query | str, filters: Filte
     expression = (
         query.expression if query.nothing or not query.tree else compiled(query.tree, vocabulary.forms)
     )
-    positions = _filtered(columns, _matched(connection, columns, expression), narrowed)
-    return Selected(connection, query, narrowed, columns, expression, positions, vocabulary)
+    matched = _matched(connection, columns, expression)
+    positions = _filtered(columns, matched, narrowed)
+    return Selected(connection, query, narrowed, columns, expression, matched, positions, vocabulary)
 
 
 def _matched(connection: sqlite3.Connection, columns: Columns, expression: Expression | None) -> Positions:
