@@ -9,11 +9,16 @@ from typing import Any
 
 import feedparser
 import pytest
+from icalendar import Calendar
 from lxml import html as lxml_html
 
+from archive.calendar import note_new_mentions
+from archive.copies import group_new_copies
 from archive.site.app import build_site
 from archive.site.diffs import word_diff
 from archive.site.i18n import choose_language, messages
+from archive.store import open_archive
+from archive.stories import group_new_stories
 from tests.archives import build_archive
 
 Get = Callable[..., Any]
@@ -21,7 +26,13 @@ Get = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_archive(tmp_path_factory.mktemp("site"))
+    path = build_archive(tmp_path_factory.mktemp("site"))
+    db = open_archive(path)
+    group_new_copies(db)
+    group_new_stories(db)
+    note_new_mentions(db)
+    db.close()
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +51,7 @@ def rows(archive: Path, sql: str) -> list[tuple[Any, ...]]:
 def pages(archive: Path) -> list[str]:
     (revised,) = rows(archive, "SELECT id FROM articles WHERE revisions > 1 AND grade > 0 LIMIT 1")[0]
     (gone,) = rows(archive, "SELECT id FROM articles WHERE status = 'gone' LIMIT 1")[0]
+    (story,) = rows(archive, "SELECT id FROM stories ORDER BY articles DESC LIMIT 1")[0]
     (outlet,) = rows(archive, "SELECT id FROM outlets LIMIT 1")[0]
     return [
         "/",
@@ -48,6 +60,9 @@ def pages(archive: Path) -> list[str]:
         f"/article/{revised}",
         f"/article/{gone}",
         "/changes",
+        "/stories",
+        f"/story/{story}",
+        "/calendar",
         "/outlets",
         f"/outlet/{outlet}",
         "/about",
@@ -162,3 +177,23 @@ def test_difference_escapes_and_joins_scattered_changes() -> None:
     assert "<b>" not in html
     assert html.count("<del>") == 1
     assert "<del>lunes llegan dos</del>" in html
+
+
+def test_a_story_tells_both_sides_and_who_was_first(archive: Path, get: Get) -> None:
+    (number, articles) = rows(archive, "SELECT id, articles FROM stories ORDER BY articles DESC LIMIT 1")[0]
+    page = get(f"/story/{number}?lang=en").text
+    assert "Mexican outlets" in page
+    assert "earlier" in page
+    found = get(f"/story/{number}.json").json()
+    assert len(found["coverage"]) == articles
+    assert {article["country"] for article in found["coverage"]} == {"MX", "US"}
+    assert not feedparser.parse(get(f"/story/{number}.atom").text).bozo
+    assert len(get(f"/story/{number}.csv").text.strip().splitlines()) >= articles + 1
+
+
+def test_the_calendar_announces_the_meeting_of_the_23rd_and_the_ministerial_of_february(get: Get) -> None:
+    calendar = Calendar.from_ical(get("/calendar.ics").content)
+    talks = {(str(event["dtstart"].dt), str(event["dtend"].dt)) for event in calendar.walk("VEVENT")}
+    assert ("2026-01-23", "2026-01-24") in talks
+    assert ("2026-02-01", "2026-03-01") in talks
+    assert "23 de enero de 2026" in get("/calendar?lang=es").text

@@ -62,6 +62,7 @@ async def story(datasette: Datasette, request: Request) -> Response:
         "story.html",
         s=found,
         public=bool(settings_of(datasette).get("public")),
+        when=lambda talk: when(talk, words),
         clock=lambda moment, country: clock(moment, country, words),
         duration=lambda minutes: duration(minutes, words),
     )
@@ -118,9 +119,9 @@ async def story_json(datasette: Datasette, request: Request) -> Response:
                 }
                 for article in every_article(found)
             ],
-            "mentions": [
-                {name: mention[name] for name in ("article", "kind", "tense", "date", "precision")}
-                for mention in found["mention_rows"]
+            "talks": [
+                {name: talk[name] for name in ("kind", "tense", "date", "precision", "outlets")}
+                for talk in found["talks"]
             ],
             "silent_outlets": [outlet["id"] for outlet in found["silent"]],
         }

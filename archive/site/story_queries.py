@@ -1,9 +1,13 @@
 """What the pages of stories and of the calendar show, read from the archive."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from sqlite_utils import Database
+
+from archive.calendar import Announced, announced
 from archive.site.queries import Row, fetch
 
 STORIES_PER_PAGE = 30
@@ -39,12 +43,7 @@ def story(connection: sqlite3.Connection, number: int) -> Row | None:
         "article_rows": folded(articles),
         "firsts": {country: first_of(articles, country) for country in ("MX", "US")},
         "lag": lag(articles),
-        "mention_rows": fetch(
-            connection,
-            "SELECT m.*, o.name AS outlet_name FROM mentions m JOIN articles a ON a.id = m.article"
-            " JOIN outlets o ON o.id = a.outlet WHERE a.story = ? ORDER BY m.date, m.id",
-            [number],
-        ),
+        "talks": talks_named(connection, number),
         "silent": fetch(
             connection,
             "SELECT id, name, country FROM outlets WHERE id NOT IN"
@@ -52,6 +51,25 @@ def story(connection: sqlite3.Connection, number: int) -> Row | None:
             [number],
         ),
     }
+
+
+def talks_named(connection: sqlite3.Connection, number: int) -> list[Row]:
+    """Return the talks that a story's articles date, each with who says so in which words."""
+    found = fetch(
+        connection,
+        "SELECT m.*, a.language, a.outlet, o.name AS outlet_name FROM mentions m"
+        " JOIN articles a ON a.id = m.article JOIN outlets o ON o.id = a.outlet"
+        " WHERE a.story = ? AND a.grade > 0 ORDER BY m.date, m.kind, coalesce(a.published, a.first_seen)",
+        [number],
+    )
+    talks: dict[tuple[str, str, str], Row] = {}
+    for mention in found:
+        key = mention["date"], mention["kind"], mention["tense"]
+        named = {name: mention[name] for name in ("date", "kind", "tense", "precision")}
+        talks.setdefault(key, {**named, "sentences": []})["sentences"].append(mention)
+    for talk in talks.values():
+        talk["outlets"] = len({mention["outlet"] for mention in talk["sentences"]})
+    return list(talks.values())
 
 
 def moved_story(connection: sqlite3.Connection, number: int) -> Row | None:
@@ -100,35 +118,33 @@ def instant(moment: str) -> datetime:
 
 
 def calendar(connection: sqlite3.Connection) -> list[Row]:
-    """Return the talks that were announced, one row a date and kind, with what became of each.
-
-    ``became`` is *coming*, *reported* (an article speaks of it as past), or *passed* (the date has gone by and
-    no article does).
-    """
-    found = fetch(
-        connection,
-        "SELECT m.date, m.kind, m.precision, count(DISTINCT a.outlet) AS outlets, count(DISTINCT a.id) AS articles,"
-        " min(coalesce(a.published, a.first_seen)) AS first_announced, max(a.story) AS story"
-        " FROM mentions m JOIN articles a ON a.id = m.article WHERE m.tense = 'coming' AND a.grade > 0"
-        " GROUP BY m.date, m.kind, m.precision ORDER BY m.date DESC, outlets DESC",
-    )
+    """Return the talks that were announced, the latest date first, each with the sentences that announce it."""
     today = datetime.now(UTC).date().isoformat()
-    for talk in found:
-        talk["sentences"] = fetch(
+    talks = announced(Database(connection), today)
+    sources = {
+        article["id"]: article
+        for article in fetch(
             connection,
-            "SELECT m.sentence, a.id AS article, a.language, a.country, o.name AS outlet_name"
-            " FROM mentions m JOIN articles a ON a.id = m.article JOIN outlets o ON o.id = a.outlet"
-            " WHERE m.tense = 'coming' AND m.date = ? AND m.kind = ? AND m.precision = ? AND a.grade > 0"
-            " ORDER BY coalesce(a.published, a.first_seen)",
-            [talk["date"], talk["kind"], talk["precision"]],
+            "SELECT a.id, a.language, a.country, a.outlet, o.name AS outlet_name FROM articles a"
+            " JOIN outlets o ON o.id = a.outlet WHERE a.id IN (SELECT value FROM json_each(?))",
+            [json.dumps([number for talk in talks for number in (*talk.articles, *talk.reported_by)])],
         )
-        (reports,) = connection.execute(
-            "SELECT count(DISTINCT a.outlet) FROM mentions m JOIN articles a ON a.id = m.article"
-            " WHERE m.tense = 'past' AND m.date LIKE ? AND m.kind = ? AND a.grade > 0",
-            [talk["date"] + "%", talk["kind"]],
-        ).fetchone()
-        talk["reports"] = reports
-        talk["became"] = (
-            "reported" if reports else "coming" if talk["date"] >= today[: len(talk["date"])] else "passed"
-        )
-    return found
+    }
+    return [_calendar_row(talk, sources) for talk in reversed(talks)]
+
+
+def _calendar_row(talk: Announced, sources: dict[int, Row]) -> Row:
+    return {
+        "date": talk.date,
+        "kind": talk.kind,
+        "precision": talk.precision,
+        "outlets": len(talk.outlets),
+        "first_announced": talk.first_announced,
+        "fate": talk.fate,
+        "story": talk.became or (talk.stories[0] if talk.stories else None),
+        "reports": len({sources[number]["outlet"] for number in talk.reported_by}),
+        "sentences": [
+            {**sources[number], "article": number, "sentence": sentence}
+            for number, sentence in zip(talk.articles, talk.sentences, strict=True)
+        ],
+    }
