@@ -17,7 +17,7 @@ from archive.extraction.patterns import PATTERNS
 MIN_PROSE = 600  # characters of paragraphs below which a page is left whole
 _PARAGRAPH = 60  # characters from which on a paragraph counts as prose
 
-_OUTSIDE = frozenset({"nav", "footer", "aside", "form", "menu", "select", "button"})
+_OUTSIDE = frozenset({"nav", "footer", "aside", "menu", "select", "button"})
 _FURNITURE_TAGS = (
     "nav",
     "form",
@@ -105,7 +105,14 @@ def _short_region(root: HtmlElement, headline: HtmlElement | None) -> HtmlElemen
 
 
 def _prose_by_element(root: HtmlElement) -> dict[HtmlElement, int]:
-    """Characters of prose below each element: of paragraphs that are long and hardly links."""
+    """Characters of prose below each element: of paragraphs that are long and hardly links.
+
+    Those in footers and the like do not count, unless the page has no others: tags are misused, or not closed.
+    """
+    return _prose_outside(root, _OUTSIDE) or _prose_outside(root, frozenset())
+
+
+def _prose_outside(root: HtmlElement, tags: frozenset[str]) -> dict[HtmlElement, int]:
     prose: dict[HtmlElement, int] = {}
     for paragraph in root.iter("p", "li"):
         text = paragraph.text_content()
@@ -115,7 +122,7 @@ def _prose_by_element(root: HtmlElement) -> dict[HtmlElement, int]:
         if length < _PARAGRAPH or sum(len(a.text_content()) for a in paragraph.iter("a")) > length / 2:
             continue
         ancestors = list(paragraph.iterancestors())
-        if any(a.tag in _OUTSIDE for a in ancestors):
+        if any(a.tag in tags for a in ancestors):
             continue
         for ancestor in ancestors:
             prose[ancestor] = prose.get(ancestor, 0) + length
