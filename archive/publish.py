@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from archive.stems import forget_unused
 from archive.store import ArchiveError
 
 EXCERPT_WORDS = 60
@@ -49,6 +50,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         " failed version topic_version",
         "crawl_outlets": "crawl outlet discovered screened_out fetched not_modified new revised off_topic"
         " failed routes_ok routes_failed seconds note",
+        "stems": "language stem word weight",
     }.items()
 }
 
@@ -108,6 +110,8 @@ def _build(source: Path, target: Path, *, public: bool) -> dict[str, int]:
             if table in present
         }
         _index(connection, public=public)
+        if "stems" in rows:
+            rows["stems"] -= forget_unused(connection)
         connection.execute("CREATE TABLE site (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         connection.execute("INSERT INTO site VALUES ('edition', ?)", ["public" if public else "full"])
         connection.execute("COMMIT")
@@ -160,6 +164,9 @@ def _index(connection: sqlite3.Connection, *, public: bool) -> None:
         " JOIN main.articles a ON a.id = t.article ORDER BY t.article"
     )
     connection.execute("INSERT INTO articles_fts(articles_fts) VALUES ('optimize')")
+    if connection.execute("SELECT 1 FROM main.sqlite_master WHERE name = 'stems'").fetchone():
+        connection.execute("CREATE INDEX stems_stem ON stems(language, stem, word)")
+        connection.execute("CREATE INDEX stems_word ON stems(word, language, weight)")
     for column in ("outlet", "country", "language", "grade", "published", "story", "copy_group", "status"):
         connection.execute(f"CREATE INDEX articles_{column} ON articles({column})")
     for table, column in (("revisions", "article"), ("revisions", "seen"), ("events", "article"),

@@ -91,6 +91,18 @@ def reindex(db: Database | sqlite3.Connection) -> int:
     return len(counts)
 
 
+def forget_unused(db: Database | sqlite3.Connection) -> int:
+    """Delete the words that no article in the full-text index uses any more. Returns how many they were.
+
+    For copies of the archive that leave articles out, and after a withdrawal: a name may be such a word.
+    """
+    connection = db.conn if isinstance(db, Database) else db
+    connection.execute("CREATE VIRTUAL TABLE temp.used_words USING fts5vocab(main, articles_fts, row)")
+    cursor = connection.execute("DELETE FROM stems WHERE word NOT IN (SELECT term FROM temp.used_words)")
+    connection.execute("DROP TABLE temp.used_words")
+    return cursor.rowcount
+
+
 class Vocabulary:
     """The inflections of words, looked up in the table of stems.
 

@@ -61,10 +61,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """One page of results. ``total`` counts all, copies folded where that was asked for."""
+    """One page of results.
+
+    ``total`` counts all results, copies folded where that was asked for; ``articles`` counts each copy.
+    """
 
     hits: list[Hit]
     total: int
+    articles: int
     next_cursor: str | None = None
     previous_cursor: str | None = None
 
@@ -92,6 +96,7 @@ def search(
     return Results(
         hits=_hits(found, found.positions[shown]),
         total=len(order),
+        articles=len(found.positions),
         next_cursor=_cursor("a", found, ranks, shown[-1], sort) if end < len(order) else None,
         previous_cursor=_cursor("b", found, ranks, shown[0], sort) if start > 0 and len(shown) else None,
     )
