@@ -75,13 +75,13 @@ _COMING = re.compile(
     r"(?:va|van) a \w+r|tiene[n]? previsto|prev[eé]n?|planea[n]?|alista[n]?|"
     r"next|upcoming|coming|will|would|scheduled|planned|slated|set (?:to|for)|due to|plans? to|expected to|"
     r"is to|are to|to be held|to (?:meet|host|hold|convene|travel|visit)|ahead of|forthcoming|"
-    r"\w{2,}(?:ar|er|ir|dr)(?:á|án|emos))\b",
+    r"\w+(?:ar|er|ir|dr)(?:á|án|emos))\b",
     re.IGNORECASE,
 )
 _PAST = re.compile(
     r"\b(?:pasad[oa]s?|last|previous|earlier|ago|tuvo|tuvieron|hubo|fue|fueron|hizo|hicieron|sostuvo|sostuvieron|"
     r"dijo|\w{2,}(?:aron|ieron|yeron)|\w{2,}ó|was|were|had|met|held|spoke|took|said|told|"
-    r"\w{2,}ed)\b",
+    r"(?!united\b|need\b|armed\b|hundred\b|speed\b|indeed\b)\w{2,}ed)\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[;:]|,\s+(?:y|e|pero|mientras|and|but|while)\b|\s+(?:y|and)\s+(?=(?:que|that)\b)")
@@ -128,22 +128,26 @@ def _resolved(sentence: str, published: date, language: str | None) -> Iterator[
 
 
 def _direction(sentence: str, match: re.Match[str]) -> Direction:
-    """Return which way the words of the date, else its clause, else the sentence up to it, point."""
+    """Return which way the words of the date point, else the nearest word that does: of its clause, of its sentence."""
+    if own := _points(match.group(), 0, 0):
+        return own
     clause_start = max((m.end() for m in _CLAUSE.finditer(sentence, 0, match.start())), default=0)
     after = _CLAUSE.search(sentence, match.end())
-    clause_end = after.start() if after else len(sentence)
-    for stretch in (match.group(), sentence[max(clause_start, match.start() - 25) : match.start()]):
-        if direction := _points(stretch, last=True):
-            return direction
-    return _points(sentence[clause_start:clause_end]) or _points(sentence[:clause_start])
+    clause = sentence[clause_start : after.start() if after else len(sentence)]
+    start, end = match.start() - clause_start, match.end() - clause_start
+    return _points(clause, start, end) or _points(sentence[:clause_start], match.start(), match.end())
 
 
-def _points(stretch: str, *, last: bool = False) -> Direction:
-    coming = [m.start() for m in _COMING.finditer(stretch)]
-    past = [m.start() for m in _PAST.finditer(stretch)]
-    if coming and past and last:
-        return "coming" if coming[-1] >= past[-1] else "past"
-    return "coming" if coming else "past" if past else ""
+def _points(stretch: str, start: int, end: int) -> Direction:
+    """Return the direction of the word nearest to the date that spans start to end; none where none has one."""
+    patterns: tuple[tuple[re.Pattern[str], Direction], ...] = ((_COMING, "coming"), (_PAST, "past"))
+    cues = [
+        (max(start - cue.end(), cue.start() - end), direction)
+        for pattern, direction in patterns
+        for cue in pattern.finditer(stretch)
+        if cue.end() <= start or cue.start() >= end
+    ]
+    return min(cues)[1] if cues else ""
 
 
 def _resolve(match: re.Match[str], today: date, direction: Direction, language: str | None) -> str | None:
@@ -210,9 +214,10 @@ def _whole_month(month: int, year: str | None, today: date, direction: Direction
 
 
 def _distance(delta: int, direction: Direction, tolerance: int) -> int:
-    """Return how far a date lies, one against the direction of its clause put behind by the tolerance."""
+    """Return how far a date lies; one against its direction, or far ahead without any, is put behind the others."""
     against = (direction == "coming" and delta < 0) or (direction == "past" and delta > 0)
-    return abs(delta) + (2 * tolerance if against else 0)
+    far_ahead = not direction and delta > tolerance
+    return abs(delta) + (20 * tolerance if against or far_ahead else 0)
 
 
 def _weekday(weekday: int, said: str, today: date, direction: Direction) -> str:

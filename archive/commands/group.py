@@ -88,7 +88,7 @@ def _read_line(number: int, line: bytes) -> dict[str, Any]:
         return {"id": None, "error": f"line {number}: not a JSON object"}
     found = {
         "id": row.get("id"),
-        "language": row.get("language") or row.get("lang"),
+        "language": str(row.get("language") or row.get("lang") or "")[:2].lower(),
         "published": row.get("published") or row.get("date"),
         "title": row.get("title") or "",
         "text": row.get("text") or "",
