@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from archive.extraction import extract
 from archive.models import Article, Lead, Outcome, Outlet, Page, Reading, Snapshot, Verdict
 from archive.pages import find_page, finish_page, page_lead
 from archive.relevance import judge
@@ -26,7 +25,16 @@ from archive.snapshots import (
     load_body,
     save_snapshot,
 )
-from archive.store import find_article, row, save_article, set_status, terms_json, text_digest, transaction
+from archive.store import (
+    find_article,
+    is_withdrawn,
+    row,
+    save_article,
+    set_status,
+    terms_json,
+    text_digest,
+    transaction,
+)
 from archive.times import utc_now
 from archive.topic import Topic
 from archive.urls import url_key
@@ -97,7 +105,13 @@ def lead_exchange(lead: Lead) -> Exchange:
 
 
 def read_page(page: Page, topic: Topic) -> Reading:
-    """Extract and judge one page. Pure, so that it may run in a process of its own."""
+    """Extract and judge one page. Pure, so that it may run in a process of its own.
+
+    Raises ExtractionError where the page cannot be read.
+    """
+    # Here and not above: a crawl's own process, which reads no page, need not wait for trafilatura.
+    from archive.extraction import extract
+
     article = extract(page)
     return Reading(article=article, verdict=judge_article(article, topic))
 
@@ -192,11 +206,13 @@ def _decide(
     known: dict[str, Any] | None,
 ) -> Result:
     article, verdict = reading.article, reading.verdict
+    if is_withdrawn(db, snapshot.page, known["url"] if known else article.url):
+        return Result(Outcome.BLOCKED, known["id"] if known else None, "withdrawn on request")
     if verdict is None:
         return _without_article(db, snapshot, article, known)
     if known is not None and not _is_own_address(db, known["id"], snapshot.page):
         return Result(Outcome.DUPLICATE, known["id"], f"the same article as {known['url']}")
-    _save_verdict(db, snapshot, article, verdict)
+    save_verdict(db, snapshot, article, verdict)
     if known is None:
         if verdict.grade == 0:
             return Result(Outcome.OFF_TOPIC, None, "not on the subject")
@@ -245,7 +261,8 @@ def _is_own_address(db: Database, article: int, page: str) -> bool:
     return own is not None
 
 
-def _save_verdict(db: Database, snapshot: Snapshot, article: Article, verdict: Verdict) -> None:
+def save_verdict(db: Database, snapshot: Snapshot, article: Article, verdict: Verdict) -> None:
+    """Keep the verdict on a page in place of the one before."""
     db.execute(
         "INSERT INTO verdicts (page, judged, title, grade, score, terms, topic_version, snapshot)"
         " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (page) DO UPDATE SET judged = excluded.judged,"

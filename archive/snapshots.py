@@ -7,6 +7,7 @@ The body is kept as it came over the wire (its Content-Encoding still on); only 
 is taken off, as WARC tools expect, and cookies are left out of what is kept.
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -82,25 +83,34 @@ class SnapshotWriter:
         self.max_bytes = max_bytes
         self._file: BinaryIO | None = None
         self._name = ""
+        self._end = 0  # bytes in the file in hand
 
     def write(self, exchange: Exchange) -> Location:
         """Append request and response; both are with the operating system when this returns."""
         stream = self._stream()
-        start = stream.tell()
         digest = payload_digest(exchange.body)
+        records = io.BytesIO()
+        writer = WARCWriter(records, gzip=True, warc_version="WARC/1.1")
+        response = _response_record(writer, exchange, digest)
+        writer.write_record(response)
+        start, length = self._end, records.tell()
+        writer.write_record(_request_record(writer, exchange, response))
         try:
-            writer = WARCWriter(stream, gzip=True, warc_version="WARC/1.1")
-            response = _response_record(writer, exchange, digest)
-            writer.write_record(response)
-            length = stream.tell() - start
-            writer.write_record(_request_record(writer, exchange, response))
+            stream.write(records.getbuffer())
             stream.flush()
         except OSError:
-            # A full disk must not leave half a record before the next whole one.
-            stream.truncate(start)
-            stream.seek(start)
+            # A full disk must not leave half a record before the next whole one: begin another file.
+            self._abandon(stream, start)
             raise
+        self._end = start + records.tell()
         return Location(self._name, start, length, digest)
+
+    def _abandon(self, stream: BinaryIO, end: int) -> None:
+        os.truncate(stream.fileno(), end)
+        self._file = None
+        with contextlib.suppress(OSError):
+            stream.close()  # tries once more to write what it could not
+        os.truncate(self.folder / self._name, end)
 
     def sync(self) -> None:
         """Wait until all that was written is on the disk."""
@@ -115,7 +125,7 @@ class SnapshotWriter:
             self._file = None
 
     def _stream(self) -> BinaryIO:
-        if self._file is not None and self._file.tell() >= self.max_bytes:
+        if self._file is not None and self._end >= self.max_bytes:
             self.close()
         if self._file is None:
             self._file = self._begin()
@@ -133,6 +143,8 @@ class SnapshotWriter:
             except FileExistsError:
                 continue
             _write_warcinfo(stream, path.name)
+            stream.flush()
+            self._end = stream.tell()
             return stream
         raise SnapshotError(f"{self.folder}: no free name for a WARC file")
 

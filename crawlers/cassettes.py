@@ -18,17 +18,13 @@ from vcr.request import Request as RecordedRequest
 from vcr.serialize import deserialize, serialize
 from vcr.serializers import yamlserializer
 
-from crawlers.failures import Postponed
+from crawlers.failures import CassetteError, Postponed
 
 SECRET_HEADERS = {
     "authorization", "cookie", "proxy-authorization", "set-cookie", "set-cookie2", "www-authenticate",
     "x-api-key", "x-auth-token", "x-csrf-token", "x-amz-security-token",
 }  # fmt: skip
 KEPT_REQUEST_HEADERS = {"accept", "accept-language", "if-none-match", "if-modified-since"}
-
-
-class CassetteError(Exception):
-    """A recording cannot be read or written; the message names the file."""
 
 
 class NotRecorded(Postponed):

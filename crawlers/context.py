@@ -1,6 +1,7 @@
 """What the parts of one crawl share: the archive, the workers, the registry, and how far each outlet is."""
 
 import asyncio
+import functools
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from sqlite_utils import Database
 from archive.models import Outlet
 from archive.pages import Revisit
 from archive.snapshots import SnapshotWriter
-from archive.topic import Topic
+from archive.topic import Topic, load_topic
 from crawlers.addresses import CheckedResolver
 from crawlers.workers import Workers
 
@@ -98,20 +99,24 @@ class Visit:
         self.lines.clear()
 
 
-@dataclass(slots=True)
+@dataclass
 class CrawlContext:
     """Everything the spider, the middlewares and the pipeline of one crawl share."""
 
     options: CrawlOptions
     db: Database
     writer: SnapshotWriter
-    topic: Topic
     workers: Workers
     resolver: CheckedResolver
     visits: dict[str, Visit]
     cassette: "Recording | None" = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     failure: str = ""  # why the crawl could not go on
+
+    @functools.cached_property
+    def topic(self) -> Topic:
+        """The topic definition, compiled for the screen; the workers, which judge, have their own."""
+        return load_topic(self.options.topic)
 
     def stop(self) -> None:
         """Ask for nothing more, and end when what is under way has ended."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
@@ -22,17 +22,21 @@ from twisted.python.failure import Failure
 from archive.ledger import COUNTS, begin_crawl, finish_crawl, save_visit
 from archive.snapshots import SnapshotWriter, trim_interrupted
 from archive.store import ArchiveError, open_archive, rows, save_outlets
-from archive.topic import load_topic
 from crawlers.addresses import AddressPolicy, CheckedResolver
-from crawlers.cassettes import Recording
 from crawlers.context import CrawlContext, CrawlOptions, Visit
 from crawlers.failures import Stopped
 from crawlers.loop import run
 from crawlers.pipelines import Line
 from crawlers.spiders.outlets import OutletsSpider
-from crawlers.workers import Workers
+from crawlers.workers import Workers, topic_version
+
+if TYPE_CHECKING:
+    from crawlers.cassettes import Recording
 
 logger = logging.getLogger(__name__)
+
+
+BEGINNING_SECONDS = 60.0  # that a worker may take to begin
 
 
 class ArchiveLocked(Exception):  # noqa: N818 - a state, not an error
@@ -101,7 +105,8 @@ async def _crawl(options: CrawlOptions, db: Database, writer: SnapshotWriter) ->
     )
     try:
         context = _context(options, settings, db, writer, workers)
-        number = begin_crawl(db, outlets=list(context.visits), topic_version=context.topic.version)
+        topic = await workers.call(topic_version, seconds=BEGINNING_SECONDS)
+        number = begin_crawl(db, outlets=list(context.visits), topic_version=topic)
         line = Line(context, settings.getfloat("PAGE_READING_SECONDS"))
         finished = await line.finish_pending()
         if finished:
@@ -112,13 +117,13 @@ async def _crawl(options: CrawlOptions, db: Database, writer: SnapshotWriter) ->
             context.cassette.save()
         return _close_books(context, number)
     finally:
-        workers.close()
+        await workers.close()
 
 
 def _context(
     options: CrawlOptions, settings: Settings, db: Database, writer: SnapshotWriter, workers: Workers
 ) -> CrawlContext:
-    cassette = Recording.of(record=options.record, replay=options.replay)
+    cassette = _recording(options)
     replaying = cassette is not None and cassette.replaying
     declared = [*options.declared, *options.outlets]
     policy = AddressPolicy(declared, allow_private_hosts=options.allow_private_hosts)
@@ -126,12 +131,19 @@ def _context(
         options=options,
         db=db,
         writer=writer,
-        topic=load_topic(options.topic),
         workers=workers,
         resolver=CheckedResolver(policy),
         visits={o.id: Visit(outlet=o, delay=0.0 if replaying else o.delay) for o in options.outlets},
         cassette=cassette,
     )
+
+
+def _recording(options: CrawlOptions) -> "Recording | None":
+    if options.record is None and options.replay is None:
+        return None
+    from crawlers.cassettes import Recording  # loads vcrpy, which takes its time
+
+    return Recording.of(record=options.record, replay=options.replay)
 
 
 def _settings(options: CrawlOptions) -> Settings:

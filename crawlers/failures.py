@@ -46,6 +46,10 @@ class Stopped(IgnoreRequest):
     """The crawl is being ended; the page was not asked and stays where it was."""
 
 
+class CassetteError(Exception):
+    """A recording cannot be read or written; the message names the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """How a request ended without an answer to read."""

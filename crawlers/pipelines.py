@@ -7,7 +7,6 @@ import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
-from archive.extraction import ExtractionError
 from archive.ingest import Result, earlier_page, page_of, record_failure, record_reading
 from archive.models import Lead, Outcome, Outlet, Reading, Snapshot
 from archive.pages import file_lead, find_page, finish_page, postpone_page, refiled
@@ -125,7 +124,7 @@ class Line:
         try:
             page = page_of(db, outlet, snapshot, body)
             reading = await self.context.workers.read(page, seconds=self.seconds)
-        except (ReadingError, ExtractionError) as error:
+        except ReadingError as error:
             return record_failure(db, snapshot, Outcome.FAILED, one_line(str(error)))
         canonical = self._promoted(outlet, snapshot, reading)
         if canonical is not None:
@@ -135,7 +134,7 @@ class Line:
         if before is not None:
             try:
                 earlier = await self.context.workers.read(before, seconds=self.seconds)
-            except (ReadingError, ExtractionError) as error:
+            except ReadingError as error:
                 logger.info("%s: its earlier snapshot cannot be read: %s", snapshot.page, error)
         return record_reading(db, outlet, snapshot, reading, earlier)
 

@@ -16,7 +16,8 @@ TELNETCONSOLE_ENABLED = False
 AUTOTHROTTLE_ENABLED = True  # by crawlers.extensions.Manners, above each outlet's own delay
 AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 60.0  # seconds
-CONCURRENT_REQUESTS_PER_DOMAIN = 1
+CONCURRENT_REQUESTS_PER_DOMAIN = 4  # connections kept open; requests are one at a time (see OutletMiddleware)
+CONCURRENT_ITEMS = 4  # of one response
 CONCURRENT_REQUESTS = 0  # no bound of its own: each outlet has REQUESTS_IN_FLIGHT_PER_OUTLET
 DOWNLOAD_DELAY = 2.0  # seconds; of hosts no outlet's delay is known for
 DOWNLOAD_DELAY_JITTER = 0  # Scrapy's 0.5 would ask after half of what robots.txt wants us to wait
@@ -103,9 +104,11 @@ EXTENSIONS = {
     "scrapy.extensions.logstats.LogStats": None,
     "scrapy.extensions.memusage.MemoryUsage": None,
     "scrapy.extensions.feedexport.FeedExporter": None,
+    "scrapy.extensions.remote_control.RemoteControl": None,  # listens on a port
     "crawlers.extensions.Manners": 0,
     "crawlers.extensions.SizeLimit": 0,
     "crawlers.extensions.Progress": 0,
 }
 LOG_ENABLED = False  # crawlers.crawl sets logging up
 STATS_DUMP = False
+WARN_ON_GENERATOR_RETURN_VALUE = False  # costs a look at the source for every answer

@@ -17,6 +17,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +29,7 @@ from archive.models import Page, Reading
 T = TypeVar("T")
 
 MAX_WORKERS = 4
-PRELOADED = ("archive.ingest", "crawlers.routes")
+PRELOADED = ("archive.ingest", "archive.extraction", "crawlers.routes", "crawlers.discovery")
 
 _topic: Any = None  # of this worker process
 
@@ -43,20 +45,20 @@ class Workers:
         self.topic = topic
         self.number = number or min(len(os.sched_getaffinity(0)), MAX_WORKERS)
         self.memory_mb = memory_mb
-        self._pool = self._begin()
+        self._pool: ProcessPool | None = None
 
-    def _begin(self) -> ProcessPool:
-        # A fork server: its processes share what is loaded once, and none inherits sockets or the database.
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(PRELOADED))
-        pool = ProcessPool(
-            max_workers=self.number,
-            initializer=_begin_worker,
-            initargs=(self.topic, self.memory_mb),
-            context=context,
-        )
-        pool.schedule(_warm_up)
-        return pool
+    async def pool(self) -> ProcessPool:
+        """Return the pool, begun where it is not. Beginning waits for the fork server, in a thread."""
+        if self._pool is None or not self._pool.active:
+            self._pool = ProcessPool(
+                max_workers=self.number,
+                initializer=_begin_worker,
+                initargs=(self.topic, self.memory_mb),
+                context=prepare(),
+            )
+            self._beginning = asyncio.ensure_future(asyncio.to_thread(_warm_up, self._pool, self.number))
+        await asyncio.shield(self._beginning)
+        return self._pool
 
     async def read(self, page: Page, *, seconds: float) -> Reading:
         """Extract and judge one page. Raises ReadingError."""
@@ -64,8 +66,9 @@ class Workers:
 
     async def call(self, function: Callable[..., T], *args: Any, seconds: float) -> T:
         """Run a function in a worker. Raises ReadingError, and what the function itself raises."""
+        pool = await self.pool()
         try:
-            future: Future[T] = self._pool.schedule(function, args=args, timeout=seconds)
+            future: Future[T] = pool.schedule(function, args=args, timeout=seconds)
             return await asyncio.wrap_future(future)
         except TimeoutError as error:
             raise ReadingError(f"reading it took longer than {seconds:.0f} seconds") from error
@@ -76,15 +79,16 @@ class Workers:
         except RecursionError as error:
             raise ReadingError("nested too deep to be read") from error
         except (BrokenProcessPool, RuntimeError) as error:
-            if self._pool.active:
+            if pool.active:
                 raise
-            self._pool = self._begin()
             raise ReadingError("the worker processes ended") from error
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the workers."""
-        self._pool.stop()
-        self._pool.join()
+        if self._pool is not None:
+            pool = await self.pool()
+            pool.stop()
+            await asyncio.to_thread(pool.join)
 
 
 def _begin_worker(topic: Path | None, memory_mb: int) -> None:
@@ -95,9 +99,11 @@ def _begin_worker(topic: Path | None, memory_mb: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if topic is not None:
-        global _topic
-        _topic = importlib.import_module("archive.topic").load_topic(topic)
+    global _topic
+    try:
+        _topic = importlib.import_module("archive.topic").load_topic(topic) if topic is not None else None
+    except Exception as error:  # told to the one who asks for it: a worker that cannot begin breaks the pool
+        _topic = error
 
 
 def _end_with_parent() -> None:
@@ -110,12 +116,38 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _warm_up() -> None:
-    """Load what the first page would otherwise wait for."""
-    importlib.import_module("archive.ingest")
+def prepare() -> BaseContext:
+    """Begin the fork server, which loads what the workers need meanwhile.
+
+    Its processes share what is loaded once, and none inherits sockets or the database.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    forkserver.ensure_running()
+    return context
+
+
+def _warm_up(pool: ProcessPool, number: int) -> None:
+    for _ in range(number):
+        pool.schedule(_nothing)
+
+
+def _nothing() -> None:
+    """Have a worker begin before there is anything for it to do."""
+
+
+def topic_version() -> str:
+    """Return the version of the topic a worker has loaded. Raises TopicError where it could not."""
+    if isinstance(_topic, Exception):
+        raise _topic
+    version: str = _topic.version
+    return version
 
 
 def _read_page(page: Page) -> Reading:
-    ingest = importlib.import_module("archive.ingest")
-    reading: Reading = ingest.read_page(page, _topic)
+    ingest, extraction = (importlib.import_module(f"archive.{name}") for name in ("ingest", "extraction"))
+    try:
+        reading: Reading = ingest.read_page(page, _topic)
+    except extraction.ExtractionError as error:
+        raise ReadingError(str(error)) from None
     return reading

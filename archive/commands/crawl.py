@@ -109,6 +109,7 @@ def crawl(
     if record is not None and replay is not None:
         raise click.UsageError("--record and --replay exclude one another")
     _set_up_logging(verbose=verbose)
+    _prepare()
     declared = _registry(outlets)
     options = _options(
         ctx, db=db, warc_dir=warc_folder(db, warc_dir), topic=topic, outlets=_chosen(declared, only, country),
@@ -149,6 +150,7 @@ def add(
     A page off the subject is fetched and judged, and its reasons are kept, but it is not archived.
     """
     _set_up_logging(verbose=False)
+    _prepare()
     declared = _registry(outlets)
     wanted = [line.strip() for url in urls for line in (sys.stdin if url == "-" else [url]) if line.strip()]
     owned, refused = _owners(declared, wanted)
@@ -168,6 +170,12 @@ def add(
     _print_added(results, as_json=as_json)
     if any(result["state"] in ("failed", "blocked", "queued") for result in results):
         sys.exit(EXIT_FAILED)
+
+
+def _prepare() -> None:
+    from crawlers.workers import prepare  # noqa: TID251 - before all else: it loads while we do
+
+    prepare()
 
 
 def _registry(path: Path) -> list[Outlet]:
@@ -213,9 +221,9 @@ def _options(ctx: click.Context, **values: Any) -> "CrawlOptions":
 
 def _run(options: "CrawlOptions") -> "CrawlReport":
     from archive.topic import TopicError
-    from crawlers.cassettes import CassetteError  # noqa: TID251
     from crawlers.crawl import ArchiveLocked, archive_lock  # noqa: TID251
     from crawlers.crawl import crawl as run_crawl  # noqa: TID251
+    from crawlers.failures import CassetteError  # noqa: TID251
 
     try:
         with plain_errors(), archive_lock(options.db):
