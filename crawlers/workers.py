@@ -62,7 +62,13 @@ class Workers:
 
     async def read(self, page: Page, *, seconds: float) -> Reading:
         """Extract and judge one page. Raises ReadingError."""
-        return await self.call(_read_page, page, seconds=seconds)
+        try:
+            return await self.call(_read_page, page, seconds=seconds)
+        except ReadingError:
+            raise
+        except Exception as error:
+            # Whatever a parser trips over is that page's failure; it must not end the crawl, nor every next one.
+            raise ReadingError(f"reading it failed: {type(error).__name__}: {error}") from error
 
     async def call(self, function: Callable[..., T], *args: Any, seconds: float) -> T:
         """Run a function in a worker. Raises ReadingError, and what the function itself raises."""
