@@ -229,7 +229,9 @@ class Newsroom:
         return self
 
     def stop(self) -> None:
-        """Close all connections and end the thread."""
+        """Close all connections and end the thread. Does nothing when that is done."""
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(timeout=10)
 
