@@ -76,11 +76,15 @@ class Reader:
         return hits
 
     def _count_out(self, bits: list[int]) -> list[int]:
-        """Take away the weak classes whose sides are named in fewer sentences than their rival."""
+        """Take away the weak classes whose sides are named in fewer sentences than their rival.
+
+        One mention of a rival is not yet a text about it.
+        """
         rivals = sum(1 for sentence in bits if sentence & self.topic.rival)
         drop = 0
         for weak, sides in self.topic.weak:
-            if any(sum(1 for sentence in bits if sentence & side) < rivals for side in sides):
+            named = min(sum(1 for sentence in bits if sentence & side) for side in sides)
+            if rivals > 1 and named < rivals:
                 drop |= weak
         return [sentence & ~drop for sentence in bits]
 
