@@ -117,11 +117,6 @@ def well_known_routes(outlet: Outlet) -> list[Route]:
     return [Route(resolve(outlet.homepage, path), kind, "well-known") for kind, path in WELL_KNOWN]
 
 
-def homepage_route(outlet: Outlet) -> Route:
-    """Return the last resort: the homepage, read as a section page."""
-    return Route(outlet.homepage, "section", "homepage")
-
-
 def _is_of_comments(element: object) -> bool:
     get = element.get  # type: ignore[attr-defined]
     return _COMMENTS.search(f"{get('href')} {plain_text(get('title') or '')}") is not None

@@ -1,6 +1,12 @@
-import pytest
+import json
+from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from archive.cli import main
 from archive.models import Outlet
+from archive.options import SHIPPED_OUTLETS
 from crawlers.outlets import OutletError, allowed_ports, load_outlets, refusal
 
 GOOD = """
@@ -177,3 +183,134 @@ def test_a_loopback_outlet_may_be_asked_where_it_is_declared_and_nowhere_else(tm
     assert refusal("http://127.0.0.2:8001/nota", outlet) is None
     assert "private address" in (refusal("http://127.0.0.3:8001/nota", outlet) or "")
     assert "private address" in (refusal("http://127.0.0.2:8002/nota", outlet) or "")
+
+
+# The registry that is shipped
+
+
+SHIPPED = load_outlets(SHIPPED_OUTLETS)
+
+
+def routes_of(outlet):
+    return (*outlet.feeds, *outlet.sitemaps, *outlet.sections)
+
+
+def test_the_shipped_registry_is_as_wide_as_it_says():
+    assert len(SHIPPED) >= 150
+    assert sum(outlet.country == "MX" for outlet in SHIPPED) >= 75
+    assert sum(outlet.country == "US" for outlet in SHIPPED) >= 65
+    official = [outlet for outlet in SHIPPED if outlet.kind == "official"]
+    assert len(official) >= 20
+    assert {outlet.country for outlet in official} == {"MX", "US"}
+
+
+def test_nearly_every_outlet_has_two_routes_and_no_two_share_one():
+    several = [outlet for outlet in SHIPPED if len(routes_of(outlet)) >= 2]
+    assert len(several) / len(SHIPPED) >= 0.95
+    assert all(routes_of(outlet) for outlet in SHIPPED)
+    every = [url for outlet in SHIPPED for url in routes_of(outlet)]
+    assert len(every) == len(set(every))
+
+
+def test_most_outlets_have_a_route_that_was_reported_alive():
+    evidenced = [outlet for outlet in SHIPPED if set(routes_of(outlet)) - set(outlet.unverified)]
+    assert len(evidenced) / len(SHIPPED) >= 0.8
+
+
+def test_outlets_whose_pages_are_not_fetched_are_asked_only_for_what_feeds_say():
+    for outlet in SHIPPED:
+        if outlet.access == "feed-only":
+            assert outlet.sections == (), outlet.id
+            assert outlet.feeds or outlet.sitemaps, outlet.id
+
+
+def test_border_outlets_keep_their_own_time():
+    zones = {outlet.id: outlet.timezone for outlet in SHIPPED}
+    assert zones["zetatijuana-mx"] == "America/Tijuana"
+    assert zones["diario-juarez-mx"] == "America/Ciudad_Juarez"
+    assert zones["elimparcial-mx"] == "America/Hermosillo"
+    assert zones["azcentral"] == "America/Phoenix"
+    assert len(set(zones.values())) >= 12
+
+
+# The commands
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["outlets", *map(str, arguments)])
+
+
+def test_the_table_in_the_docs_is_current():
+    result = run("list", "--markdown")
+    assert result.exit_code == 0
+    assert (Path(__file__).parents[1] / "docs" / "outlets.md").read_text(encoding="utf-8") == result.output
+
+
+def test_list_as_json_and_by_country(tmp_path):
+    path = tmp_path / "outlets.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    (outlet,) = json.loads(run("list", "--json", "--outlets", path).output)
+    assert (outlet["id"], outlet["timezone"], outlet["feeds"]) == ("el-faro", "America/Tijuana", [])
+    assert json.loads(run("list", "--json", "--outlets", path, "--country", "US").output) == []
+
+
+def test_a_bad_registry_ends_a_command_with_one_line(tmp_path):
+    path = tmp_path / "outlets.toml"
+    path.write_text(GOOD + 'colour = "red"', encoding="utf-8")
+    result = run("check", "--outlets", path)
+    assert result.exit_code == 2
+    assert "'el-faro': unknown key 'colour'" in result.output
+
+
+def test_check_says_which_routes_are_alive(small_newsroom, tmp_path):
+    registry = small_newsroom.registry(tmp_path / "outlets.toml")
+    text = registry.read_text(encoding="utf-8")
+    base = small_newsroom.base("faro")
+    lost = f"{base}/no-such-feed.xml"
+    page = f"{base}/politica/"
+    text = text.replace(
+        f'feeds = ["{base}/rss.xml"]',
+        f'feeds = ["{base}/rss.xml", "{lost}", "{page}?x=1"]\nunverified = ["{base}/rss.xml"]',
+    )
+    registry.write_text(text, encoding="utf-8")
+    result = run("check", "--outlets", registry, "--allow-private-hosts", "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    found = {route["url"]: route for route in report["routes"]}
+    assert found[f"{base}/rss.xml"]["state"] == "alive"
+    assert found[f"{base}/rss.xml"]["unverified"] is True
+    assert found[f"{base}/rss.xml"]["newest"] == "2026-01-15T18:42:00-06:00"
+    assert found[f"{base}/sitemap-news.xml"]["items"] >= 1
+    assert found[page]["state"] == "alive"
+    assert (found[lost]["state"], found[lost]["status"]) == ("failed", 404)
+    assert found[f"{page}?x=1"]["reason"] == "html instead of a feed"
+
+
+def test_check_refuses_loopback_unless_told(small_newsroom, tmp_path):
+    registry = small_newsroom.registry(tmp_path / "outlets.toml")
+    result = run("check", "--outlets", registry, "--outlet", "ledger")
+    assert result.exit_code == 0
+    assert "private address" in result.output
+    assert "0 alive" in result.output
+
+
+@pytest.mark.slow
+def test_discover_prints_a_block_that_can_be_used(small_newsroom, tmp_path):
+    base = small_newsroom.base("faro")
+    result = run("discover", f"{base}/", "--allow-private-hosts")
+    assert result.exit_code == 0, result.output
+    path = tmp_path / "found.toml"
+    path.write_text(result.stdout, encoding="utf-8")
+    (outlet,) = load_outlets(path)
+    assert outlet.homepage == f"{base}/"
+    assert (outlet.language, outlet.country, outlet.timezone) == ("es", "MX", "America/Mexico_City")
+    assert outlet.name == "El Faro de Pruebas (ficticio)"
+    assert f"{base}/rss.xml" in outlet.feeds
+    assert f"{base}/sitemap-news.xml" in outlet.sitemaps
+
+
+def test_discover_says_why_a_homepage_cannot_be_asked():
+    result = run("discover", "http://127.0.0.9:9/")
+    assert result.exit_code == 1
+    assert "private address" in result.output
+    assert run("discover", "ftp://example.com/").exit_code == 2
