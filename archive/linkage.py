@@ -23,6 +23,7 @@ from archive.profiles import Profile, cosine
 MODEL = Path(__file__).with_name("stories.toml")
 WINDOW_DAYS = 14.0  # two articles published further apart are not compared
 CONCEPT_FLOOR = 0.15  # cosine of concepts below which two articles are not about the same thing
+LINK_FLOOR = 0.25  # the same for a link; what lies between counts in the mean of two groups only
 DECAY_DAYS = 4.0
 FEATURES = ("names", "concepts", "words", "cross", "near", "dates", "numbers")
 BLOCK = 512  # articles compared at a time
@@ -119,7 +120,7 @@ def find_links(new: Sequence[Profile], others: Sequence[Profile], model: Model) 
     days = np.array([profile.day for profile in pool])
     for start in range(0, len(pool), BLOCK):
         stop = int(np.searchsorted(days, days[min(start + BLOCK, len(pool)) - 1] + WINDOW_DAYS, side="right"))
-        near = matrix[start : start + BLOCK] @ matrix[start:stop].T >= CONCEPT_FLOOR * 0.999
+        near = matrix[start : start + BLOCK] @ matrix[start:stop].T >= LINK_FLOOR
         for row, column in zip(*np.nonzero(near), strict=True):
             a, b = pool[start + row], pool[start + column]
             if row < column and (a.id in fresh or b.id in fresh):

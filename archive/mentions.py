@@ -21,7 +21,8 @@ _TALKS = re.compile(
       |\bconversaci[oó]n\b|\bconversaron\b
       |\b(?:phone|telephone)\s+(?:call|conversation)\b|\bcalls?\b(?!\s+(?:on|for)\b)
       |\b(?:spoke|talked|speak|talk)\s+(?:by|on\s+the|over\s+the)\s+(?:tele)?phone\b|\bspoke\s+with\b|\bphoned\b|\btelephoned\b)
-  | (?P<ministerial>\b(?:(?:reuni[oó]n|cita|encuentro|cumbre)\s+)?ministerial(?:es)?\b|\breuni[oó]n\s+de\s+(?:ministros|secretarios|cancilleres)\b
+  | (?P<ministerial>\b(?:(?:reuni[oó]n|cita|encuentro|cumbre)\s+)?ministerial(?:es)?\b
+      |\breuni[oó]n\s+de\s+(?:ministros|secretarios|cancilleres)\b
       |\bministers'?\s+meeting\b|\bministers?\s+(?:will\s+)?(?:meet|convene|gather)\b|\bministros\s+se\s+re[uú]n\w*\b)
   | (?P<summit>\bcumbre\b(?!\s+de\s+negocios)|\bsummit\b)
   | (?P<dialogue>\bdi[aá]logo\s+(?:de\s+alto\s+nivel|bilateral|anual|econ[oó]mico|de\s+seguridad)\b

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from archive.profiles import Profile, count_tokens, read_profile
 from archive.linkage import FEATURES, MODEL, WINDOW_DAYS, Model, features, group, likeness
+from archive.profiles import Profile, count_tokens, read_profile
 
 SEED = 20260115
 FOLDS = 5
@@ -206,21 +206,27 @@ def write_model(model: Model) -> None:
 
 
 def speed(rows: list[dict], count: int, model: Model) -> None:
-    """Group so many articles, drawn with repetition and 50 to a day."""
+    """Group so many articles, 50 to a day: the corpus over and over, with other names, numbers and days each time."""
     rng = random.Random(SEED)
-    drawn = [rng.choice(rows) for _ in range(count)]
     start = time.perf_counter()
-    base = {
-        row["id"]: read_profile(0, row["lang"], row["date"], row["title"], row["text"], model.telling)
-        for row in rows
-    }
-    read = (time.perf_counter() - start) / len(rows)
-    profiles = [replace(base[row["id"]], id=i, day=730000 + i / 50) for i, row in enumerate(drawn)]
+    base = profiles_of(rows, model.telling)
+    print(f"profile: {(time.perf_counter() - start) / len(rows) * 1000:.2f} ms")
+    first = {row["event"]: profile.day for row, profile in zip(rows, base, strict=True)}
+    profiles: list[Profile] = []
+    for round_number in range(-(-count // len(rows))):
+        start_day = {event: 730000 + rng.random() * count / 50 for event in sorted(first)}
+        for row, profile in zip(rows, base, strict=True):
+            names = {f"{token}{round_number}": weight for token, weight in profile.names.items()}
+            words = {
+                f"{t}{round_number}" if i % 2 else t: w for i, (t, w) in enumerate(profile.words.items())
+            }
+            day = start_day[row["event"]] + profile.day - first[row["event"]]
+            profiles.append(
+                replace(profile, id=len(profiles), day=day, names=names, words=words, numbers=frozenset())
+            )
     start = time.perf_counter()
-    found = len(group(profiles, model))
-    print(
-        f"profile: {read * 1000:.2f} ms; {count} articles into {found} stories: {time.perf_counter() - start:.1f} s"
-    )
+    found = len(group(profiles[:count], model))
+    print(f"{count} articles into {found} stories: {time.perf_counter() - start:.1f} s")
 
 
 def main() -> None:
