@@ -45,7 +45,7 @@ def demo(ctx: click.Context, db: Path | None, host: str, port: int, no_serve: bo
         _replay(ctx, db, number, moment)
     click.echo(f"archive: {db} ({_held(db)})", err=True)
     if not no_serve:
-        run_site(db, host=host, port=port, notice=NOTICE)
+        run_site(db, host=host, port=port, notice="demo")
 
 
 def _fresh(ctx: click.Context, db: Path | None) -> Path:
