@@ -114,9 +114,7 @@ def _check_in_step(db: sqlite3.Connection, name: str) -> Iterator[Finding]:
         yield damage("full-text index", f"{name}, article {article}", "the text is not in the index")
     surplus = f"SELECT id FROM [{name}_docsize] EXCEPT SELECT article FROM texts"
     for (article,) in db.execute(surplus):
-        yield damage(
-            "full-text index", f"{name}, row {article}", "is indexed, but there is no such text"
-        )
+        yield damage("full-text index", f"{name}, row {article}", "is indexed, but there is no such text")
 
 
 def _check_texts(db: sqlite3.Connection) -> Iterator[Finding]:

@@ -373,3 +373,13 @@ def grouping(db: Database) -> None:
     """Copies, stories and dated mentions of talks: what they are found from and what was found."""
     for statement in _statements(GROUPING_TABLES):
         db.execute(statement)
+
+
+@migrations()
+def reprocessing(db: Database) -> None:
+    """How far a run of `bilateral reprocess` has come, so that an interrupted one goes on where it was."""
+    db.execute(
+        "CREATE TABLE reprocessing (id INTEGER PRIMARY KEY CHECK (id = 1), started TEXT NOT NULL,"
+        " version TEXT NOT NULL, topic_version TEXT NOT NULL, last_snapshot INTEGER NOT NULL,"
+        " counts TEXT NOT NULL)"
+    )

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from archive.models import Lead, Outcome, PageState
 from archive.revisions import is_developing
-from archive.store import row, rows, transaction
+from archive.store import is_withdrawn, row, rows, transaction
 from archive.times import format_utc, parse_utc, utc_now
 from archive.urls import BadURL, canonical_url, is_amp_or_mobile, url_key
 
@@ -71,6 +71,8 @@ def file_lead(
         other = row(db, "SELECT url, state FROM pages WHERE key = ? AND state != 'duplicate'", [key])
         if other is not None:
             return _insert(db, lead, lead.url, key, "duplicate", f"another form of {other['url']}")
+        if is_withdrawn(db, lead.url):
+            return _insert(db, lead, lead.url, key, "blocked", "withdrawn on request")
         if address != lead.url:
             _insert(db, lead, lead.url, key, "duplicate", f"another form of {address}")
         state: PageState = "screened-out" if screened_out else "queued"
@@ -212,7 +214,8 @@ def due_revisits(db: Database, outlet: str, *, everything: bool = False) -> list
         " FROM articles a LEFT JOIN snapshots s ON s.id ="
         " (SELECT max(id) FROM snapshots WHERE article = a.id AND status = 200"
         " AND outcome IN ('new', 'revised', 'unchanged'))"
-        " WHERE a.outlet = ? AND a.text_source = 'page' ORDER BY a.last_checked",
+        " WHERE a.outlet = ? AND a.text_source = 'page' AND NOT EXISTS"
+        " (SELECT 1 FROM takedowns t WHERE t.article = a.id AND t.lifted IS NULL) ORDER BY a.last_checked",
         [outlet],
     )
     now = utc_now()

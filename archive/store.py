@@ -213,6 +213,13 @@ def _update_article(
     return Outcome.REVISED
 
 
+def is_withdrawn(db: Database, *addresses: str) -> bool:
+    """Return whether one of these addresses was withdrawn on request (see archive.takedown)."""
+    marks = ", ".join("?" * len(addresses))
+    sql = f"SELECT 1 FROM takedowns WHERE lifted IS NULL AND key IN ({marks})"
+    return row(db, sql, [url_key(address) for address in addresses]) is not None
+
+
 def replace_reading(db: Database, number: int, article: Article, verdict: Verdict) -> bool:
     """Put what today's code reads off a stored page in place of what an earlier version read.
 
@@ -222,7 +229,7 @@ def replace_reading(db: Database, number: int, article: Article, verdict: Verdic
     """
     with transaction(db):
         known = row(db, "SELECT * FROM articles WHERE id = ?", [number])
-        if known is None:
+        if known is None or is_withdrawn(db, known["url"]):
             return False
         columns = _article_columns(article, None) | _verdict_columns(verdict)
         if all(known[name] == value for name, value in columns.items()):

@@ -133,7 +133,7 @@ def _condition(
         condition, parameters = where_clause(db, selection)
         return f"x.article IN (SELECT a.id FROM articles a WHERE {condition})", parameters
     if selection.is_everything:
-        return "1", []
+        return "x.outcome IS NOT 'withdrawn'" if table == "snapshots" else "1", []
     if selection != Selection(outlets=selection.outlets) or not {"outlet", "id"} & set(possible):
         raise SelectionError(f"{table} can be filtered by --outlet only")
     column = "outlet" if "outlet" in possible else "id"
