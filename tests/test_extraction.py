@@ -251,3 +251,42 @@ def test_huge_page_is_bounded() -> None:
     )
     article = extract(page("nota", body=body))
     assert article.completeness == "full"
+
+
+def test_text_that_only_a_script_would_show_is_found() -> None:
+    body = "".join(
+        f"<p>Frase número {n} de una nota que el navegador arma con un guion.</p>" for n in range(12)
+    )
+    state = body.replace("<", "\\u003c").replace('"', '\\"')
+    html = f'<html><body><div id="app"></div><script>window.__S={{"contentHtml":"{state}"}}</script></body></html>'
+    article = extract(page("nota", body=html.encode()))
+    assert article.completeness == "full"
+    assert "Frase número 11 de una nota" in article.text
+
+
+def test_soft_hyphens_go_in_spanish_and_stay_in_german() -> None:
+    spanish = (PAGES / "nota.html").read_text(encoding="utf-8").replace("negociadores", "nego\u00adciadores")
+    assert "negociadores" in extract(page("nota", body=spanish.encode())).text
+    german = "<p>Die Außen\u00administer der beiden Länder trafen sich in der Haupt\u00adstadt und sprachen lange.</p>"
+    html = f"<html lang='de'><body><article><h1>Treffen</h1>{german}</article></body></html>"
+    assert "Außen\u00administer" in extract(page("nota", body=html.encode(), language="de")).text
+
+
+def test_page_wrapped_in_a_form_or_an_aside_is_still_read() -> None:
+    text = (PAGES / "nota.html").read_text(encoding="utf-8")
+    for tag in ("form", "aside"):
+        wrapped = text.replace("<main>", f"<main><{tag}>").replace("</main>", f"</{tag}></main>")
+        article = extract(page("nota", body=wrapped.encode()))
+        assert "La siguiente sesión será el 15 de abril" in article.text
+        assert article.completeness == "full"
+
+
+def test_teaser_cards_below_a_story_do_not_make_it_an_index() -> None:
+    text = (PAGES / "nota.html").read_text(encoding="utf-8")
+    card = "<article><h3><a href='/n{0}'>Otra nota número {0}</a></h3><p>Un resumen breve.</p></article>"
+    cards = "".join(card.format(n) for n in range(8))
+    article = extract(
+        page("nota", body=text.replace("</main>", f"<section>{cards}</section></main>").encode())
+    )
+    assert article.completeness == "full"
+    assert "Otra nota" not in article.text

@@ -49,14 +49,14 @@ def test_what_is_no_date_is_none(raw: str) -> None:
 
 def test_day_and_month_follow_the_country() -> None:
     spanish, american = read_moment("03/04/2026"), read_moment("03/04/2026", month_first=True)
-    assert spanish and american
+    assert spanish
+    assert american
     assert (spanish.wall.month, american.wall.month) == (4, 3)
 
 
 def story(head: str = "", body: str = "", zone: str | None = "America/Tijuana", **known: str) -> Article:
     text = (
-        "<p>Las dos delegaciones hablaron durante horas de armas, de rutas y de dinero, y salieron sin dar detalles.</p>"
-        * 1
+        "<p>Las dos delegaciones hablaron durante horas de armas, de rutas y de dinero, sin dar detalles.</p>"
     )
     html = f"<html lang='es'><head>{head}</head><body><article><h1>Una nota</h1>{body}{text}</article></body></html>"
     url = known.get("url", "https://d.example/una-nota-con-titulo-largo")
@@ -105,15 +105,15 @@ def test_later_than_the_fetch_is_refused_and_kept_as_candidate() -> None:
 
 
 def test_utc_mark_on_a_local_clock_is_not_believed() -> None:
-    jsonld = '<script type="application/ld+json">{"@type":"NewsArticle","datePublished":"2026-07-10T07:45:00Z"}</script>'
+    said = '{"@type":"NewsArticle","datePublished":"2026-07-10T07:45:00Z"}'
+    jsonld = f"<script type='application/ld+json'>{said}</script>"
     article = story(jsonld, "<time>10 de julio de 2026, 07:45 h</time>")
     assert article.published_local == "2026-07-10T07:45:00-07:00"
 
 
 def test_published_and_updated_are_kept_apart() -> None:
-    article = story(
-        body="<p class='fecha'>Publicado el 10 de julio de 2026 a las 07:45 | Actualizado el 11 de julio de 2026 a las 09:00</p>"
-    )
+    shown = "Publicado el 10 de julio de 2026 a las 07:45 | Actualizado el 11 de julio de 2026 a las 09:00"
+    article = story(body=f"<p class='fecha'>{shown}</p>")
     assert article.published_local == "2026-07-10T07:45:00-07:00"
     assert article.modified_local == "2026-07-11T09:00:00-07:00"
 

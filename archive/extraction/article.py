@@ -11,7 +11,7 @@ from archive.extraction.agencies import agency_in_text
 from archive.extraction.blocks import Block
 from archive.extraction.completeness import Judgement, judge_completeness, looks_cut
 from archive.extraction.dates import Dates, find_dates
-from archive.extraction.encoding import decode, normalise
+from archive.extraction.encoding import SOFT_HYPHEN, decode, normalise
 from archive.extraction.kinds import find_form, find_language
 from archive.extraction.moments import fold
 from archive.extraction.parsing import parse, refuse_non_pages
@@ -36,11 +36,11 @@ def extract(page: Page) -> Article:
     root = parse(text)
     if root is None:
         return _from_lead(page) if page.lead else _nothing(page)
-    article = replace(_from_tree(root, page), encoding_repaired=repaired)
+    article = replace(_from_tree(root, page, text), encoding_repaired=repaired)
     return _with_feed(article, page)
 
 
-def _from_tree(root: HtmlElement, page: Page) -> Article:
+def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
     found = read_structured(root, page.url)
     titles = find_titles(root, found, page.lead.headline if page.lead else "")
     dates = find_dates(root, found, page)
@@ -54,6 +54,7 @@ def _from_tree(root: HtmlElement, page: Page) -> Article:
         boilerplate=page.boilerplate,
         description=_description(found),
         body_text=text_of(found.article.get("articleBody")),
+        source=source,
     )
     judgement = judge_completeness(root, found, titles, text, shown)
     return _assemble(page, found, titles, dates, byline, text, judgement)
@@ -68,7 +69,10 @@ def _assemble(
     text: Text,
     judgement: Judgement,
 ) -> Article:
+    language = find_language(found, text.plain, page.language)
     plain = text.plain
+    if language in ("es", "en"):  # other languages' long words are left as their publishers divide them
+        plain = plain.replace(SOFT_HYPHEN, "")
     title = titles[0] if titles else ""
     return Article(
         url=find_canonical(found, page),
@@ -82,7 +86,7 @@ def _assemble(
         authors=byline.authors,
         section=_section(found),
         tags=_tags(found),
-        language=find_language(found, plain, page.language),
+        language=language,
         image=_image(found, page.url),
         wire=agency_in_text([block.text for block in text.raw]) or byline.wire,
         published_local=dates.published,

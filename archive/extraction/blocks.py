@@ -100,7 +100,7 @@ def _all_text(element: _Element, between: str = "") -> str:
 
 
 def _add(blocks: list[Block], kind: Kind, text: str, linked: int, number: int) -> None:
-    text = _SPACE.sub(" ", normalise(text)).replace("\n", " ").strip()
+    text = _SPACE.sub(" ", normalise(text, soft_hyphens=True)).replace("\n", " ").strip()
     text = _SPACE.sub(" ", text)
     if any(c.isalnum() for c in text):
         blocks.append(Block(kind, text, min(1.0, linked / len(text)), number))

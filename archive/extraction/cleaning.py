@@ -123,7 +123,9 @@ def _related(blocks: list[Block]) -> set[int]:
             run = _link_run(blocks, i + 1)
             if run:
                 drop.update({i, *run})
-            elif block.words <= 5 and ((block.kind != "head" and POINTER.match(folded)) or HEADING.match(folded)):
+            elif block.words <= 5 and (
+                (block.kind != "head" and POINTER.match(folded)) or HEADING.match(folded)
+            ):
                 drop.add(i)
     return drop | _link_lists(blocks)
 
@@ -189,7 +191,11 @@ def _after_end(blocks: list[Block], authors: list[str]) -> set[int]:
     drop: set[int] = set()
     addresses = sum(map(_is_address, blocks))
     for i in range(len(blocks) - 1, 0, -1):
-        if _is_tail(blocks[i]) or _is_about(blocks[i], authors) or (addresses == 1 and _is_address(blocks[i])):
+        if (
+            _is_tail(blocks[i])
+            or _is_about(blocks[i], authors)
+            or (addresses == 1 and _is_address(blocks[i]))
+        ):
             drop.add(i)
         elif not (i > 1 and _is_fragment(blocks[i]) and _is_tail(blocks[i - 1])):
             break

@@ -4,6 +4,7 @@ import codecs
 import re
 import unicodedata
 
+SOFT_HYPHEN = "\u00ad"
 MAX_BYTES = 6_000_000  # of markup that is looked at; the largest article pages known have about 3 MB
 
 _BOMS = (
@@ -146,11 +147,12 @@ def _mend_lines(text: str) -> str:
     )
 
 
-def normalise(text: str) -> str:
-    """Return text in NFC, without soft hyphens, zero-width marks and other invisible characters."""
+def normalise(text: str, *, soft_hyphens: bool = False) -> str:
+    """Return text in NFC, without zero-width marks and other invisible characters; soft hyphens only if asked."""
     if text.isascii():
         return text
-    return _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    return text if soft_hyphens else text.replace(SOFT_HYPHEN, "")
 
 
-_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff\ufffc]")
+_INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff\ufffc]")

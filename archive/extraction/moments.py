@@ -109,7 +109,9 @@ def _iso(raw: str) -> Moment | None:
     if not match[2]:
         return Moment(datetime(year, month, day), None, False)
     hour, minute, second = [*map(int, match[2].split(":")), 0][:3]
-    return Moment(datetime(year, month, day, hour, minute, second), _offset(match[3]) if match[3] else None, True)
+    return Moment(
+        datetime(year, month, day, hour, minute, second), _offset(match[3]) if match[3] else None, True
+    )
 
 
 def _offset(text: str) -> tzinfo:

@@ -199,7 +199,9 @@ def remove_furniture(region: HtmlElement) -> None:
         if element.tag not in _FURNITURE_TAGS and not _is_marked(element):
             continue
         share = prose.get(element, 0) / total
-        if (share < 0.3 or (share < 0.6 and _points_elsewhere(element))) and next(element.iter("h1"), None) is None:
+        if (share < 0.3 or (share < 0.6 and _points_elsewhere(element))) and next(
+            element.iter("h1"), None
+        ) is None:
             doomed.append(element)
     for element in doomed:
         if element.getparent() is not None:

@@ -14,6 +14,7 @@ from archive.extraction.cleaning import Cut, clean
 from archive.extraction.encoding import normalise
 from archive.extraction.scope import drop_cards, narrow, remove_furniture, remove_hidden
 from archive.extraction.standfirst import find_standfirst
+from archive.extraction.state import body_in_state
 
 MIN_TEXT = 200  # characters; less than this is no article yet, and the rescues are tried
 
@@ -67,8 +68,13 @@ def find_text(
     boilerplate: frozenset[str] = frozenset(),
     description: str = "",
     body_text: str = "",
+    source: str = "",
 ) -> Text:
-    """Return the article's blocks. ``body_text`` is the JSON-LD articleBody, the last resort."""
+    """Return the article's blocks.
+
+    ``body_text``, the JSON-LD articleBody, and ``source``, the whole markup with the
+    state of its scripts, are the last resorts.
+    """
     remove_hidden(root)
     cards = drop_cards(root)
     region, headline = narrow(root, titles[0] if titles else "")
@@ -77,6 +83,8 @@ def find_text(
         blocks = _blocks(root, _BALANCED)
     if _length(blocks) < MIN_TEXT:
         blocks = _longer(blocks, _paragraphs(body_text))
+    if _length(blocks) < MIN_TEXT and (state := body_in_state(source)):
+        blocks = _longer(blocks, _fragment_blocks(state))
     kept, cuts = clean(blocks, titles, authors, boilerplate)
     standfirst = find_standfirst(headline, description, kept[0].text if kept else "")
     if standfirst and kept and not any(standfirst[:80] in block.text for block in kept[:4]):
@@ -116,7 +124,7 @@ def _tagged_blocks(page: HtmlElement) -> list[Block]:
             element.tag != "p" and next(element.iter("p"), None) is not None and element.tag == "li"
         ):
             continue
-        text = " ".join(normalise(element.text_content()).split())
+        text = " ".join(normalise(element.text_content(), soft_hyphens=True).split())
         linked = sum(len(link.text_content()) for link in element.iter("a"))
         if any(c.isalnum() for c in text):
             blocks.append(Block(_KINDS.get(element.tag, "head"), text, min(1.0, linked / len(text)), number))
@@ -129,12 +137,17 @@ def _paragraphs(text: str) -> list[Block]:
 
 def fragment_text(html: str, titles: Iterable[str], boilerplate: frozenset[str] = frozenset()) -> list[Block]:
     """Return the blocks of a piece of HTML that is known to be an article's body, as feeds carry it."""
+    return clean(_fragment_blocks(html), titles, (), boilerplate)[0]
+
+
+def _fragment_blocks(html: str) -> list[Block]:
     root: HtmlElement = document_fromstring(f"<article><div>{html}</div></article>")
     strip_dead(root)
+    remove_furniture(root)
     blocks = _blocks(root, _RECALL)
     if _length(blocks) < MIN_TEXT:
-        blocks = _longer(blocks, _paragraphs(str(root.text_content())))
-    return clean(blocks, titles, (), boilerplate)[0]
+        blocks = _longer(blocks, _tagged_blocks(root) or _paragraphs(str(root.text_content())))
+    return blocks
 
 
 def as_page(region: HtmlElement) -> HtmlElement:
