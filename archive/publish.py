@@ -46,6 +46,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         "pages": "url key outlet discovered via route headline published_local state reason tries last_try"
         " redirected_to article",
         "verdicts": "page judged title grade score terms topic_version snapshot",
+        "takedowns": "id url article reason created lifted",
         "crawls": "id started finished outcome outlets discovered fetched not_modified new revised off_topic"
         " failed version topic_version",
         "crawl_outlets": "crawl outlet discovered screened_out fetched not_modified new revised off_topic"
@@ -149,6 +150,8 @@ def _published_rows(table: str) -> str:
         return "WHERE grade > 0"
     if table in ("texts", "revisions", "events"):
         return f"WHERE article IN {on_subject}"
+    if table == "snapshots":
+        return "WHERE outcome IS NOT 'withdrawn'"
     return ""
 
 

@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from archive.ingest import record_reading
 from archive.integrity import verify
 from archive.models import Lead, Outcome, Reading, Verdict
 from archive.pages import due_revisits, file_lead
+from archive.publish import publish
 from archive.snapshots import find_snapshot
 from archive.store import replace_reading
 from archive.takedown import TakedownError, take_down, takedown_log
@@ -95,3 +97,12 @@ def test_a_lifted_takedown_can_be_read_again(small: Small) -> None:
     assert outcomes == [("new",), ("revised",)]
     _, article = article_of(0, revised=True)
     assert replace_reading(small.db, number, article, Verdict(grade=2, score=9.0))
+
+
+def test_a_published_site_holds_the_log_and_not_the_text(small: Small, tmp_path: Path) -> None:
+    take_down(small.db, URL, "asked by the author")
+    published = publish(small.path, tmp_path / "site", public=False)
+    assert WORDS.encode() not in published.path.read_bytes()
+    site = sqlite3.connect(published.path)
+    assert site.execute("SELECT url, reason FROM takedowns").fetchall() == [(URL, "asked by the author")]
+    assert site.execute("SELECT count(*) FROM snapshots WHERE url = ?", [URL]).fetchone() == (0,)
