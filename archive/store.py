@@ -287,7 +287,8 @@ def _verdict_columns(verdict: Verdict) -> dict[str, Any]:
 
 def terms_json(verdict: Verdict) -> str:
     """Return the reasons of a verdict as the JSON kept in ``articles.terms`` and ``verdicts.terms``."""
-    return json.dumps([asdict(term) for term in verdict.terms], ensure_ascii=False)
+    reasons = [{"text": t.text, "where": t.where, "points": t.points, "why": t.why} for t in verdict.terms]
+    return json.dumps(reasons, ensure_ascii=False)
 
 
 def _insert_revision(

@@ -70,6 +70,7 @@ class BadURL(ValueError):  # noqa: N818
 
 
 @functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=4096)
 def _parse(url: str) -> yarl.URL:
     """Return an absolute http(s) address, host lower-case and ASCII, dot segments and encoding normalised."""
     text = re.sub(r"[\t\r\n]", "", url).strip(" \u00a0\ufeff\u200b\x0b\x0c")
@@ -126,6 +127,7 @@ def canonical_url(url: str, homepage: str = "") -> str:
     return str(cleaned)
 
 
+@functools.lru_cache(maxsize=4096)  # a crawl asks for the same few again and again
 def url_key(url: str) -> str:
     """Return what all addresses of one article share, to recognise it by; never an address to ask.
 

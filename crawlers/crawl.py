@@ -25,6 +25,7 @@ from archive.store import ArchiveError, open_archive, rows, save_outlets
 from crawlers.addresses import AddressPolicy, CheckedResolver
 from crawlers.context import CrawlContext, CrawlOptions, Visit
 from crawlers.failures import Stopped
+from crawlers.handlers import CheckedHandler  # noqa: F401 - Scrapy would load it when the crawl has begun
 from crawlers.loop import run
 from crawlers.pipelines import Line
 from crawlers.spiders.outlets import OutletsSpider
