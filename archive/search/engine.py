@@ -220,12 +220,12 @@ def _hits(found: Selected, positions: Positions) -> list[Hit]:
         ids,
     )
     texts = _by_id(found.connection, "SELECT article AS id, text FROM texts WHERE article IN ({})", ids)
-    highlighter = Highlighter(found.query.tree, found.vocabulary.forms)
+    highlighter = Highlighter(found.query.tree, found.vocabulary.forms, found.query.accents)
     outlets = _other_outlets(found, positions)
     return [
         Hit(
             article=article,
-            title=highlighter.whole(article["title"]),
+            title=highlighter.whole(article["title"], "title"),
             snippet=highlighter.snippet(
                 ("text", texts.get(number, {}).get("text") or ""), ("description", article["description"])
             ),

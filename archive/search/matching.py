@@ -1,5 +1,6 @@
 """Which articles a search finds: the full-text index's answer, narrowed by the filters."""
 
+import re
 import sqlite3
 from dataclasses import dataclass
 from datetime import date
@@ -9,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
+from archive.folding import composed
+from archive.search.accents import matters, term_source
 from archive.search.columns import Columns, Positions, columns_of, connection_of
 from archive.search.filters import FIELDS, Filters, merged
-from archive.search.query import Query, parse
-from archive.search.tree import Expression, compiled
+from archive.search.query import Accents, Query, parse
+from archive.search.tree import And, Both, Expression, Forms, Near, Node, Not, Or, Term, compiled, every_term
 from archive.stems import Vocabulary
 
 Copies = Literal["fold", "all"]
@@ -47,7 +50,13 @@ def select(db: Database | sqlite3.Connection, query: Query | str, filters: Filte
         query.expression if query.nothing or not query.tree else compiled(query.tree, vocabulary.forms)
     )
     matched = _matched(connection, columns, expression)
-    positions = _filtered(columns, matched, narrowed)
+    if query.accents == "ignore" or not query.tree:
+        positions = _filtered(columns, matched, narrowed)
+    else:
+        everything = _filtered(columns, np.arange(len(columns), dtype=np.int32), narrowed)
+        positions = Reading(connection, columns, vocabulary.forms, query.accents).holding(
+            query.tree, everything
+        )
     return Selected(connection, query, narrowed, columns, expression, matched, positions, vocabulary)
 
 
@@ -64,6 +73,56 @@ def _matched(connection: sqlite3.Connection, columns: Columns, expression: Expre
             positions = np.flatnonzero(others).astype(np.int32)
         columns.matches.put(expression, positions)
     return positions
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Answers a search in which accents count: by the index first, then by reading what it names."""
+
+    connection: sqlite3.Connection
+    columns: Columns
+    forms: Forms
+    accents: Accents
+
+    def holding(self, node: Node, within: Positions) -> Positions:
+        """Return those of the articles for which the node holds."""
+        match node:
+            case Not():
+                return np.setdiff1d(within, self.holding(node.part, within), assume_unique=True)
+            case And():
+                for part in sorted(node.parts, key=self._needs_reading):
+                    within = self.holding(part, within)
+                return within
+            case Or():
+                return self._any(node.parts, within)
+            case Both():
+                return self._any((node.term, *node.others), within)
+            case Term() | Near():
+                found = compiled(node, self.forms)
+                named = np.intersect1d(
+                    within, _matched(self.connection, self.columns, found), assume_unique=True
+                )
+                return self._read(node, named) if self._needs_reading(node) else named
+
+    def _any(self, parts: tuple[Node, ...], within: Positions) -> Positions:
+        found = [self.holding(part, within) for part in parts]
+        return np.unique(np.concatenate(found)).astype(np.int32)
+
+    def _needs_reading(self, node: Node) -> bool:
+        return any(matters(term, self.accents) for term in every_term(node))
+
+    def _read(self, node: Term | Near, named: Positions) -> Positions:
+        terms = node.terms if isinstance(node, Near) else (node,)
+        column = node.column or "title, description, text"
+        sources = [term_source(term, self.forms, self.accents) for term in terms]
+        patterns = [re.compile(source, re.IGNORECASE) for source in sources if source]
+        sql = f"SELECT {column} FROM texts WHERE article = ?"
+        held = np.zeros(len(named), bool)
+        for place, number in enumerate(self.columns.ids[named].tolist()):
+            row = self.connection.execute(sql, [number]).fetchone()
+            text = composed("\n".join(row)) if row else ""
+            held[place] = all(pattern.search(text) for pattern in patterns)
+        return named[held]
 
 
 def _row_ids(connection: sqlite3.Connection, match: str) -> NDArray[np.int64]:

@@ -3,14 +3,15 @@
 import html
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from archive.folding import composed, fold, harmless, words
+from archive.search.accents import BETWEEN, term_source
 from archive.search.tree import Forms, Node, Term, wanted_terms
 
 SNIPPET_CHARACTERS = 260
 LEAD_CHARACTERS = 60  # shown before the first mark
 MAX_MATCHES = 400  # looked at in one text
-_BETWEEN = r"[\W_]+"
 _ANSI_MARK, _ANSI_END = "\x1b[1;31m", "\x1b[0m"
 
 
@@ -40,28 +41,25 @@ class Segments:
 
 
 class Highlighter:
-    """Marks the terms of a search in texts, as the index matches them: accents and case aside."""
+    """Marks the terms of a search in texts, as they were matched: accents and case aside, where they do not count."""
 
-    def __init__(self, tree: Node | None, forms: Forms) -> None:
-        self.terms = list(dict.fromkeys(wanted_terms(tree)))
-        self.pattern = _pattern(self.terms, forms)
-        self.limited = any(term.column for term in self.terms)
-        self.by_column = {
-            column: _pattern([term for term in self.terms if term.column in ("", column)], forms)
+    def __init__(self, tree: Node | None, forms: Forms, accents: str = "ignore") -> None:
+        terms = list(dict.fromkeys(wanted_terms(tree)))
+        self.folds = accents == "ignore"
+        self.patterns = {
+            column: _pattern([term for term in terms if term.column in ("", column)], forms, accents)
             for column in ("title", "description", "text")
-            if self.limited
         }
 
-    def spans(self, text: str, column: str = "") -> list[tuple[int, int]]:
+    def spans(self, text: str, column: str) -> list[tuple[int, int]]:
         """Return where the terms stand in a text in NFC, as (start, end), without overlaps."""
-        pattern = self.by_column.get(column) if self.limited else self.pattern
+        pattern = self.patterns[column]
         if pattern is None:
             return []
-        return [
-            found.span() for found, _ in zip(pattern.finditer(fold(text)), range(MAX_MATCHES), strict=False)
-        ]
+        found = pattern.finditer(fold(text) if self.folds else text)
+        return [match.span() for match in islice(found, MAX_MATCHES)]
 
-    def whole(self, text: str, column: str = "title") -> Segments:
+    def whole(self, text: str, column: str) -> Segments:
         """Return the whole text with its marks."""
         text = composed(text)
         return _segments(text, self.spans(text, column), 0, len(text))
@@ -77,13 +75,16 @@ class Highlighter:
         return _segments(text, [], *_window(text, 0))
 
 
-def _pattern(terms: list[Term], forms: Forms) -> re.Pattern[str] | None:
+def _pattern(terms: list[Term], forms: Forms, accents: str) -> re.Pattern[str] | None:
+    if accents != "ignore":
+        sources = [source for term in terms if (source := term_source(term, forms, accents))]
+        return re.compile("|".join(sources), re.IGNORECASE) if sources else None
     alternatives: dict[str, None] = {}
     for term in terms:
         for form in forms(term.text) if term.kind == "word" else (term.text,):
             if parts := words(form):
                 end = r"[^\W_]*" if term.kind == "prefix" else ""
-                alternatives[_BETWEEN.join(map(re.escape, parts)) + end] = None
+                alternatives[BETWEEN.join(map(re.escape, parts)) + end] = None
     if not alternatives:
         return None
     longest_first = sorted(alternatives, key=len, reverse=True)

@@ -158,3 +158,15 @@ def wanted_terms(node: Node | None) -> Iterator[Term]:
                 yield from wanted_terms(part)
         case _:
             return
+
+
+def every_term(node: Node) -> Iterator[Term]:
+    """Yield all terms of a search, those that must not be there too."""
+    match node:
+        case Not():
+            yield from every_term(node.part)
+        case And() | Or():
+            for part in node.parts:
+                yield from every_term(part)
+        case _:
+            yield from wanted_terms(node)
