@@ -1,6 +1,9 @@
 """Wire services: how they sign, in credit lines and datelines, in Spanish and English."""
 
+import functools
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 # Canonical name -> the forms in which it is printed as a credit. Case matters for the short ones.
 AGENCIES: dict[str, tuple[str, ...]] = {
@@ -34,57 +37,94 @@ AGENCIES: dict[str, tuple[str, ...]] = {
 DATELINE_WITHIN = 6  # blocks; standfirst, byline and date may stand before the paragraph with the dateline
 PHOTO_ONLY = frozenset({"Cuartoscuro"})  # credits pictures, not text
 
-_CANONICAL = {form: name for name, forms in AGENCIES.items() for form in forms}
-_FOLDED = {form.casefold(): name for form, name in _CANONICAL.items() if len(form) > 3}
-_FORMS = "|".join(sorted(map(re.escape, _CANONICAL), key=len, reverse=True))
 
-# "CIUDAD DE MÉXICO, 15 ene (EFE).-", "WASHINGTON (AP) —", "México, 3 Feb. (Notimex).-", "Madrid (EFE/Redacción)"
-_DATELINE = re.compile(
-    rf"^[^\n.()]{{0,90}}?\(\s*({_FORMS})(?:\s*[/,y-]\s*[\w .]{{2,30}})?\s*\)\s*[.:]?\s*[-–—―]{{1,2}}"
-    rf"|^[^\n.()]{{2,90}}?\(\s*({_FORMS})\s*\)\s*[.:]?\s"
-    rf"|^({_FORMS})\s*[.:]?\s*[-–—―]{{1,2}}\s"
-    rf"|^[A-ZÁÉÍÓÚÑ][\w .,]{{2,70}}[,/]\s*\d{{0,2}}[\w .]{{0,12}}/?\s*({_FORMS})\s*/?\s*[.:]?\s*[-–—―]{{1,2}}"
-)
-_CREDIT_LINE = re.compile(
-    rf"^\W*(?:(?:con\s+(?:información|datos|reportes)\s+de|información\s+(?:de|tomada\s+de)|fuente|vía|agencias?|source|via"
-    rf"|with\s+(?:reporting|information|files)\s+(?:by|from)|from|by|por|texto)\s*:?\s*(?:la\s+agencia\s+|the\s+)?)?"
-    rf"({_FORMS})\W*$",
-    re.I,
-)
-_CREDIT_INSIDE = re.compile(
-    rf"(?:con\s+información\s+de|with\s+(?:reporting|information|files)\s+from|copyright\s+\d{{4}}|©\s*\d{{0,4}}|\(c\)\s*\d{{0,4}})"
-    rf"\s*:?\s*(?:la\s+agencia\s+|the\s+)?({_FORMS})\b",
-    re.I,
-)
+@dataclass(frozen=True, slots=True)
+class _Signatures:
+    """How a set of agencies is recognised."""
+
+    canonical: dict[str, str]  # printed form -> name
+    folded: dict[str, str]
+    dateline: re.Pattern[str]
+    credit_line: re.Pattern[str]
+    credit_inside: re.Pattern[str]
 
 
-def agency_named(name: str) -> str | None:
-    """Return the canonical agency if the whole of this string is one's signature ("EFE", "The Associated Press")."""
+def _signatures(agencies: Mapping[str, tuple[str, ...]]) -> _Signatures:
+    canonical = {form: name for name, forms in agencies.items() for form in forms}
+    names = "|".join(sorted(map(re.escape, canonical), key=len, reverse=True))
+    return _Signatures(
+        canonical=canonical,
+        folded={form.casefold(): name for form, name in canonical.items() if len(form) > 3},
+        # "CIUDAD DE MÉXICO, 15 ene (EFE).-", "WASHINGTON (AP) —", "México, 3 Feb. (Notimex).-", "(EFE/Redacción)"
+        dateline=re.compile(
+            rf"^[^\n.()]{{0,90}}?\(\s*({names})(?:\s*[/,y-]\s*[\w .]{{2,30}})?\s*\)\s*[.:]?\s*[-–—―]{{1,2}}"
+            rf"|^[^\n.()]{{2,90}}?\(\s*({names})\s*\)\s*[.:]?\s"
+            rf"|^({names})\s*[.:]?\s*[-–—―]{{1,2}}\s"
+            rf"|^[A-ZÁÉÍÓÚÑ][\w .,]{{2,70}}[,/]\s*\d{{0,2}}[\w .]{{0,12}}/?\s*({names})\s*/?\s*[.:]?\s*[-–—―]{{1,2}}"
+        ),
+        credit_line=re.compile(
+            rf"^\W*(?:(?:con\s+(?:información|datos|reportes)\s+de|información\s+(?:de|tomada\s+de)|fuente|vía|agencias?|source|via"
+            rf"|with\s+(?:reporting|information|files)\s+(?:by|from)|from|by|por|texto)\s*:?\s*(?:la\s+agencia\s+|the\s+)?)?"
+            rf"({names})\W*$",
+            re.I,
+        ),
+        credit_inside=re.compile(
+            rf"(?:con\s+información\s+de|with\s+(?:reporting|information|files)\s+from|copyright\s+\d{{4}}|©\s*\d{{0,4}}|\(c\)\s*\d{{0,4}})"
+            rf"\s*:?\s*(?:la\s+agencia\s+|the\s+)?({names})\b",
+            re.I,
+        ),
+    )
+
+
+_KNOWN = _signatures(AGENCIES)
+
+
+@functools.lru_cache(maxsize=256)
+def _sets(declared: tuple[str, ...]) -> tuple[_Signatures, ...]:
+    """Return the known agencies and, where an outlet declares others, those."""
+    others = {name: (name,) for name in declared if not _named(name, _KNOWN)}
+    return (_KNOWN, _signatures(others)) if others else (_KNOWN,)
+
+
+def agency_named(name: str, declared: tuple[str, ...] = ()) -> str | None:
+    """Return the canonical agency if the whole of this string is one's signature ("EFE", "The Associated Press").
+
+    ``declared`` are the agencies whose copy the outlet is said to run, in every function of this module.
+    """
+    return next(filter(None, (_named(name, signatures) for signatures in _sets(declared))), None)
+
+
+def _named(name: str, signatures: _Signatures) -> str | None:
     name = name.strip(" .,;:-–—/|()")
-    return _CANONICAL.get(name) or _FOLDED.get(name.casefold())
+    return signatures.canonical.get(name) or signatures.folded.get(name.casefold())
 
 
-def agency_in_byline(byline: str) -> str | None:
+def agency_in_byline(byline: str, declared: tuple[str, ...] = ()) -> str | None:
     """Return the agency among the parts of a byline such as "Juan Pérez / EFE" or "Agencias | AFP"."""
     for part in re.split(r"\s*[/|,;•·()]\s*|\s+(?:y|and|con|para|for|with|-|–)\s+", byline):
-        if (found := agency_named(part)) and found not in PHOTO_ONLY:
+        if (found := agency_named(part, declared)) and found not in PHOTO_ONLY:
             return found
     return None
 
 
-def agency_in_text(paragraphs: list[str]) -> str | None:
+def agency_in_text(paragraphs: list[str], declared: tuple[str, ...] = ()) -> str | None:
     """Return the agency credited by the dateline of the first paragraphs or by a credit line at the end."""
+    found = (_credited(paragraphs, signatures) for signatures in _sets(declared))
+    return next(filter(None, found), None)
+
+
+def _credited(paragraphs: list[str], signatures: _Signatures) -> str | None:
     for paragraph in paragraphs[:DATELINE_WITHIN]:
-        if match := _DATELINE.match(paragraph[:160]):
-            return _known(next(group for group in match.groups() if group))
+        if match := signatures.dateline.match(paragraph[:160]):
+            return _of_text(next(group for group in match.groups() if group), signatures)
     for paragraph in [*paragraphs[:1], *reversed(paragraphs[-4:])]:
-        match = _CREDIT_LINE.match(paragraph) if len(paragraph) < 90 else None
-        match = match or (_CREDIT_INSIDE.search(paragraph) if len(paragraph) < 240 else None)
-        if match and (found := _known(match[1])):
+        match = signatures.credit_line.match(paragraph) if len(paragraph) < 90 else None
+        match = match or (signatures.credit_inside.search(paragraph) if len(paragraph) < 240 else None)
+        if match and (found := _of_text(match[1], signatures)):
             return found
     return None
 
 
-def _known(form: str) -> str | None:
-    found = _CANONICAL.get(form) or _FOLDED.get(form.casefold())
+def _of_text(form: str, signatures: _Signatures) -> str | None:
+    found = signatures.canonical.get(form) or signatures.folded.get(form.casefold())
     return None if found in PHOTO_ONLY else found

@@ -88,7 +88,7 @@ def _assemble(
         tags=_tags(found),
         language=language,
         image=_image(found, page.url),
-        wire=agency_in_text([block.text for block in text.raw]) or byline.wire,
+        wire=agency_in_text([block.text for block in text.raw], page.agencies) or byline.wire,
         published_local=dates.published,
         published_source=dates.source,
         published_precision=dates.precision,
@@ -200,7 +200,7 @@ def _from_lead(page: Page) -> Article:
         text_source="feed",
         description=_tidy(lead.summary),
         language=find_language(Structured(), text, page.language),
-        wire=agency_in_text([block.text for block in blocks] or [text]),
+        wire=agency_in_text([block.text for block in blocks] or [text], page.agencies),
         published_local=dates.published,
         published_source=dates.source,
         published_precision=dates.precision,
@@ -240,5 +240,5 @@ def _with_feed(article: Article, page: Page) -> Article:
     reason = f"{article.completeness_reason}; the text is the feed's"
     return replace(
         article, text=text, text_source="feed", completeness="full" if whole else "teaser", completeness_reason=reason,
-        wire=agency_in_text([block.text for block in blocks]) or article.wire,
+        wire=agency_in_text([block.text for block in blocks], page.agencies) or article.wire,
     )  # fmt: skip

@@ -60,11 +60,11 @@ def find_byline(root: HtmlElement | None, found: Structured, page: Page) -> Byli
     fallback: tuple[str, ...] = ()
     own = {fold(page.outlet_name), _site(found)} - {""}
     for raws in _sources(root, found):
-        wire = wire or next(filter(None, map(agency_in_byline, raws)), None)
+        wire = wire or next(filter(None, (agency_in_byline(raw, page.agencies) for raw in raws)), None)
         names = _names(raws)
         signed = [name for name in names if fold(name) not in own]
-        if any(not agency_named(name) for name in signed):
-            return Byline(_without_agencies(signed), wire)
+        if any(not agency_named(name, page.agencies) for name in signed):
+            return Byline(_without_agencies(signed, page.agencies), wire)
         fallback = fallback or tuple(signed or names)
     return Byline(fallback, wire)
 
@@ -177,7 +177,7 @@ def _is_date(name: str) -> bool:
     return any(c.isdigit() for c in name) and read_moment(name) is not None
 
 
-def _without_agencies(names: list[str]) -> tuple[str, ...]:
+def _without_agencies(names: list[str], declared: tuple[str, ...]) -> tuple[str, ...]:
     """Beside people, an agency is a credit and not an author; alone, it signs."""
-    people = [name for name in names if not agency_named(name)]
+    people = [name for name in names if not agency_named(name, declared)]
     return tuple(people or names)
