@@ -118,6 +118,8 @@ class Reader:
 
     def fits(self, point: Point) -> list[Place]:
         """Return the places where a rule holds, none overlapping another."""
+        if not all(self.all_bits & need for need in point.all):
+            return []
         fitting: list[Place] = []
         for place in self.places(point.scope):
             if fitting and place.first <= fitting[-1].last:

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -20,9 +21,9 @@ TEXTS = [
 CORPUS = Path(os.environ.get("BILATERAL_CORPUS", Path(__file__).parents[2] / "shared" / "relevance"))
 
 # The floors: what was reached. To lower one needs a line in the changelog that says why.
-FLOOR_OWN = 0.94
-FLOOR_CORPUS = 0.98
-FLOOR_WITHOUT_NAMES = 0.94
+FLOOR_OWN = 0.95
+FLOOR_CORPUS = 0.99
+FLOOR_WITHOUT_NAMES = 0.97
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,20 @@ def test_no_text_off_the_subject_is_let_in(topic: Topic) -> None:
 def test_the_floor_on_the_development_corpus(topic: Topic) -> None:
     lines = [json.loads(line) for line in (CORPUS / "corpus.jsonl").read_text(encoding="utf-8").splitlines()]
     assert f1(lines, topic) >= FLOOR_CORPUS
+
+
+@pytest.mark.skipif(
+    not (CORPUS / "corpus.jsonl").is_file(), reason="the labelled corpus is not part of the project"
+)
+def test_the_floor_on_the_development_corpus_without_any_name_of_the_roster(topic: Topic) -> None:
+    names = {name for person in topic.roster for name in (person.name, *person.aliases, *person.short)}
+    pattern = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, names), key=len, reverse=True))})\b")
+    lines = [json.loads(line) for line in (CORPUS / "corpus.jsonl").read_text(encoding="utf-8").splitlines()]
+    bare = [
+        {**line, "title": pattern.sub("", line["title"]), "text": pattern.sub("", line["text"])}
+        for line in lines
+    ]
+    assert f1(bare, topic) >= FLOOR_WITHOUT_NAMES
 
 
 @pytest.mark.parametrize(
