@@ -76,8 +76,8 @@ def db(tmp_path: Path) -> Iterator[Database]:
         "2025-02-10", section="Justicia", description="La mesa de México-EE.UU. no se reúne")  # fmt: skip
     add(archive, "ledger", "c", "Cartels under pressure", "Officials said the cartel lost firearms near the border.",
         "2025-02-11", section="World", wire="AP")  # fmt: skip
-    add(archive, "ledger", "d", "A case of extradition", "The case <script>alert(1)</script> ended. Weapons were seized.", "2025-04-01",
-        grade=1)  # fmt: skip
+    add(archive, "ledger", "d", "A case of extradition",
+        "The case <script>alert(1)</script> ended. Weapons were seized.", "2025-04-01", grade=1)  # fmt: skip
     add(archive, "faro", "e", "Receta de mole", "Nada que ver con armas.", "2025-04-02", grade=0)
     archive.conn.commit()
     yield archive

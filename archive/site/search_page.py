@@ -100,7 +100,7 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
         return {
             "results": results,
             "facets": facets(connection, asked.query, asked.filters, copies=asked.copies),
-            "rows": search(connection, asked.query, asked.filters, limit=1, copies="all").total,
+            "rows": results.articles,
             "bars": bars_of(connection, asked),
             "names": names,
         }
