@@ -26,7 +26,7 @@ _TRACKING_WORDS = """
     _ga _gl _ke _openstat __twitter_impression __source
     ref ref_ ref_src ref_url ref_source referer referrer refsrc partner reflink
     smid smtyp smprod _r emc regi_id instance_id campaign_id segment_id unlocked_article_code
-    wpisrc wpmm wprss tcode srnd sref leadsource cmp cmpid icid ncid ocid ito ftag s_cid
+    wpisrc wpmm wprss tcode srnd sref srcref leadsource wt_mc wt_zmc cmp cmpid icid ncid ocid ito ftag s_cid
     xtor at_medium at_campaign at_custom1 at_custom2 at_custom3 at_custom4 at_link_id at_link_type at_format
     at_bbc_team at_ptr_name at_link_origin ns_mchannel ns_source ns_campaign ns_linkname ns_fee
     soc_src soc_trk guccounter guce_referrer guce_referrer_sig sharetype spref traffic_source
@@ -43,10 +43,11 @@ AMP_SEGMENTS = frozenset({"amp", "amparticle"})
 
 _LISTING_WORDS = """
     tag tags etiqueta etiquetas tema temas topic topics category categoria categorias
-    author authors autor autores search buscar busqueda buscador archive archives archivo page pagina
+    author authors autor autores search buscar busqueda buscador page pagina
     hub feed rss
 """
 LISTING_SEGMENTS = frozenset(_LISTING_WORDS.split())
+ARCHIVE_SEGMENTS = frozenset({"archive", "archives", "archivo"})  # of a listing where only numbers follow
 
 _DEVICE_HOST = re.compile(r"^(?:amp|m|mobile|movil)\.(?=[^.]+\.[^.])", re.IGNORECASE)
 _WWW = re.compile(r"^www\d?\.(?=[^.]+\.)")
@@ -54,6 +55,7 @@ _AMP_CACHE_HOST = re.compile(r"(?:^|\.)cdn\.ampproject\.org$|^(?:www\.)?google(?
 _AMP_CACHE_PATH = re.compile(r"^/(?:(?:amp|[acrv])/)(s/)?([^/]+\.[^/]+/.*)$")
 _AMP_SUFFIX = re.compile(r"\.amp(?=\.html?$|$)", re.IGNORECASE)
 _INDEX_PAGE = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?)$", re.IGNORECASE)
+_NAMES_ARTICLE = re.compile(r"/[^/?]*(?:\d{5}|-[^/?-]+-[^/?-]+-)[^/?]*(?:\?|$)")
 _HEADLINE_SLUG = re.compile(r"[^/-]+(?:-[^/-]+){3,}")
 _SCRIPT = re.compile(r"^/*$|\.(?:php\d?|aspx?|cgi|pl|jsp|do|cfm)/?$", re.IGNORECASE)
 _SECTION_NAME = re.compile(r"[a-z]+(?:-[a-z]+)?")
@@ -231,6 +233,10 @@ def is_listing(url: str) -> bool:
         return not parsed.raw_query_string
     if LISTING_SEGMENTS.intersection(segments[:-1]) or segments[-1] in LISTING_SEGMENTS:
         return True
+    while len(segments) > 1 and segments[-1].isdigit() and ARCHIVE_SEGMENTS.intersection(segments):
+        segments.pop()
+    if segments[-1] in ARCHIVE_SEGMENTS:
+        return True
     return len(segments) == 1 and not parsed.raw_query_string and bool(_SECTION_NAME.fullmatch(segments[0]))
 
 
@@ -253,7 +259,8 @@ def plausible_canonical(
         return False
     if key == url_key(page_url):
         return True
-    return not is_listing(full) and not url_key(page_url).startswith((f"{key}/", f"{key}?"))
+    above = url_key(page_url).startswith((f"{key}/", f"{key}?")) and not _NAMES_ARTICLE.search(key)
+    return not is_listing(full) and not above
 
 
 def _out_of_amp_cache(parsed: yarl.URL) -> yarl.URL:

@@ -20,6 +20,7 @@ from crawlers.routes import (
     route_refusal,
 )
 from crawlers.routes.bodies import MAX_ROUTE_BYTES
+from crawlers.routes.links import is_article_address
 
 HOME = "https://www.elfaro.com.mx"
 OUTLET = Outlet(
@@ -666,3 +667,21 @@ def test_a_page_in_the_place_of_a_feed_is_an_error(kind):
 )  # fmt: skip
 def test_classify(body, kind):
     assert classify(body, "application/octet-stream") == kind
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("/nacional/firman-acuerdo-de-seguridad", True), ("/firman-acuerdo-de-seguridad", True), ("/nota/5", True),
+     ("/a/ar-BBWXwNX", True), ("/2026/01/23/reunion/", True), ("/noticias/mundo/rubio/240670", True), ("/?p=77", True),
+     ("/index.php?id=12", True), ("/articulo/nuevo.html", True), ("/nacional/nuevo-leon", False),
+     ("/estados-unidos/", False),
+     ("/nacional/", False), ("/tag/firman-acuerdo-de-seguridad", False), ("/contacto", False), ("/2026/01/", False),
+     ("/suscripciones/promo-1234", False), ("/foto-12345.jpg", False), ("/", False), ("/baja-california-sur", False)],
+)  # fmt: skip
+def test_the_address_of_an_article_is_told_by_its_spelling(path, expected):
+    assert is_article_address(HOME + path) is expected
+
+
+def test_next_on_a_page_that_leads_to_an_article_is_no_next_page():
+    body = page('<link rel="next" href="/nacional/firman-acuerdo-de-seguridad/">')
+    assert read_section(body, SECTION, OUTLET).next_page is None

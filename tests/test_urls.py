@@ -187,6 +187,7 @@ PAGE = "https://www.elfaro.com.mx/pais/2026/acuerdo-de-seguridad-firmado?utm_sou
     [("https://elfaro.com.mx/pais/2026/acuerdo-de-seguridad-firmado", True),
      ("/mexico/acuerdo-de-seguridad-firmado-77.html", True),
      ("https://elfaro.com.mx/?p=1234", True),
+     ("https://elfaro.com.mx/pais/2026/acuerdo-de-seguridad-firmado/", True),
      (HOME, False),
      ("https://www.elfaro.com.mx/?utm_source=x", False),
      ("https://elfaro.com.mx/pais/", False),
@@ -202,6 +203,12 @@ PAGE = "https://www.elfaro.com.mx/pais/2026/acuerdo-de-seguridad-firmado?utm_sou
 def test_plausible_canonical(candidate, expected):
     sections = ["https://www.elfaro.com.mx/ultimas-noticias-de-hoy/"]
     assert plausible_canonical(candidate, PAGE, HOME, (), sections) is expected
+
+
+def test_a_canonical_without_the_pages_parameters_is_plausible_where_it_still_names_the_article():
+    article = f"{HOME}pais/acuerdo-de-seguridad-firmado-77.html"
+    assert plausible_canonical(article, f"{article}?vista=todo", HOME)
+    assert not plausible_canonical(f"{HOME}nota/ver", f"{HOME}nota/ver?id=3", HOME)
 
 
 @pytest.mark.parametrize(
@@ -245,5 +252,7 @@ def test_listings_are_told_by_their_spelling():
         "acuerdo-de-seguridad-firmado",
         "77123",
         "story?id=3",
+        "politics/archive/2026/01/a-long-slug",
+        "sre/archivo/firman-acuerdo",
     ):
         assert not is_listing(HOME + path), path

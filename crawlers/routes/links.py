@@ -26,6 +26,10 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _IDENTIFIER = re.compile(r"\d{4,}|[0-9a-f]{10,}|(?:^|[-_])[a-z]{0,4}\d{3,}", re.IGNORECASE)
+_MIXED_IDENTIFIER = re.compile(r"(?:^|[-_])(?=[^-_]*[a-z])(?:[^-_]*?[A-Z]){3}")  # BBWXwNX
+_ARTICLE_PARENT = re.compile(
+    r"^(?:articles?|articulos?|notas?|noticia|story|stories|entradas?|posts?)$", re.IGNORECASE
+)
 _QUERY_IDENTIFIER = re.compile(
     r"(?:^|&)(?:id|p|story|nid|idnota|id_nota|nota|article|articleid|noticia|n|a)=[\w-]*\d", re.IGNORECASE
 )
@@ -56,7 +60,8 @@ def is_article_address(url: str) -> bool:
     words = 3 if len(segments) > 1 else 4  # a single part of three words is more often a section's name
     return (
         _is_headline(segments[-1], words)
-        or bool(_IDENTIFIER.search(segments[-1]))
+        or any(_ARTICLE_PARENT.match(segment) for segment in segments[:-1])
+        or any(pattern.search(segments[-1]) for pattern in (_IDENTIFIER, _MIXED_IDENTIFIER))
         or _has_dated_name(url, segments)
     )
 

@@ -156,7 +156,7 @@ def _next_page(root: lxml.html.HtmlElement, base: str, url: str, outlet: Outlet)
     for relation in root.xpath("//link[@href][@rel]|//a[@href][@rel]"):
         if "next" in (relation.get("rel") or "").lower().split():
             link = _usable_page(resolve(base, relation.get("href")), url, outlet)
-            if link:
+            if link and (_page_number(link) is not None or not is_article_address(link)):
                 return link
     current = _page_number(url) or 1
     by_words = None
@@ -180,7 +180,8 @@ def _usable_page(link: str, url: str, outlet: Outlet) -> str | None:
 
 def _continues(link: str, url: str) -> bool:
     """Say whether a page can be a list's next one: it is numbered, or lies at or below the same path."""
-    below = url_key(link).startswith(url_key(url).partition("?")[0])
+    path = url_key(url).partition("?")[0]
+    below = "/" in path and url_key(link).startswith(path)
     return _page_number(link) is not None or (below and not is_article_address(link))
 
 
