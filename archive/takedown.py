@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from archive.ingest import known_article
 from archive.pages import find_page
+from archive.stems import forget_unused
 from archive.store import row, rows, transaction
 from archive.times import utc_now
 from archive.urls import fetchable, url_key
@@ -73,6 +74,7 @@ def _withdraw_article(db: Database, number: int) -> None:
     db.execute("UPDATE snapshots SET outcome = ? WHERE article = ?", [WITHDRAWN, number])
     for table in ("mentions", "copy_shingles"):  # both keep words, or what words can be told from
         db.execute(f"DELETE FROM {table} WHERE article = ?", [number])
+    forget_unused(db)
 
 
 def _withdraw_pages(db: Database, key: str, number: int | None) -> None:

@@ -24,6 +24,7 @@ from archive.search.glossary import entries, translations
 from archive.search.matching import Copies
 from archive.stems import Vocabulary, forget_unused, note_words, reindex, stemmed
 from archive.store import open_archive, replace_reading, save_article, save_outlets, transaction
+from archive.takedown import take_down
 
 OUTLETS = {
     outlet.id: outlet
@@ -759,3 +760,11 @@ def test_filters_of_words_and_options_both_hold(db: Database) -> None:
     assert titles(db, "outlet:faro", Filters(outlet=("faro", "ledger"))) == [B]
     assert titles(db, "outlet:faro", Filters(outlet=("ledger",))) == []
     assert titles(db, "from:2025", Filters(to="2025-02-10")) == [B]
+
+
+def test_a_withdrawn_text_leaves_no_words(db: Database) -> None:
+    take_down(db, "https://faro.example/b", "a request")
+    words = {word for (word,) in db.execute("SELECT word FROM stems")}
+    assert "silencio" not in words
+    assert "extradicion" in words  # in the headline, which stays
+    assert titles(db, "silencio") == []
