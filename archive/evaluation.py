@@ -1,13 +1,10 @@
-"""What people say of the judge: labels, samples to code, precision and recall with their uncertainty.
+"""What people say of the judge: labels, precision and recall with their uncertainty, agreement.
 
 Sources: the interval of a proportion is Wilson's (1927, 95%); that of F1 is a percentile bootstrap over the
-labelled pages; a stratified estimate draws each stratum's share of relevant pages from its Jeffreys posterior
-(Brown, Cai, DasGupta 2001), so that a stratum of few labels widens the interval even where all agree;
-agreement is Krippendorff's alpha for ordinal data.
+labelled pages; agreement is Krippendorff's alpha for ordinal data. Samples are in ``archive.sampling``.
 """
 
 import math
-import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,12 +23,11 @@ GRADES = (0, 1, 2)
 Z_95 = 1.959964
 DRAWS = 2000
 SEED = 20260101
-STRATA = ("core", "related", "near", "far")
 
 _STRATUM = """
 CASE WHEN v.grade = 2 THEN 'core' WHEN v.grade = 1 THEN 'related' WHEN v.score > 0 THEN 'near' ELSE 'far' END
 """
-_JUDGED = f"""
+JUDGED = f"""
 SELECT v.page AS url, v.title, v.grade, v.score, v.topic_version, {_STRATUM} AS stratum,
   p.outlet, coalesce(o.language, '') AS language, coalesce(o.kind, '') AS kind, coalesce(o.country, '') AS country
 FROM verdicts v LEFT JOIN pages p ON p.url = v.page LEFT JOIN outlets o ON o.id = p.outlet
@@ -112,7 +108,7 @@ def agreed_grade(by_coder: dict[str, dict[str, Any]]) -> int:
 
 def coded_pages(db: Database) -> list[Coded]:
     """Return every labelled page with the judge's present verdict on it."""
-    judged = {verdict["url"]: verdict for verdict in rows(db, _JUDGED)}
+    judged = {verdict["url"]: verdict for verdict in rows(db, JUDGED)}
     return [
         _coded(url, by_coder, judged.get(url, {})) for url, by_coder in latest_labels(all_labels(db)).items()
     ]
@@ -149,13 +145,13 @@ def score_pages(pairs: Sequence[tuple[int, int]]) -> Score:
     fn = sum(gold > 0 and judged == 0 for gold, judged in pairs)
     return Score(
         pages=len(pairs),
-        precision=_ratio(tp, tp + fp),
+        precision=ratio(tp, tp + fp),
         precision_interval=wilson(tp, tp + fp),
-        recall=_ratio(tp, tp + fn),
+        recall=ratio(tp, tp + fn),
         recall_interval=wilson(tp, tp + fn),
-        f1=_ratio(2 * tp, 2 * tp + fp + fn),
+        f1=ratio(2 * tp, 2 * tp + fp + fn),
         f1_interval=f1_interval(tp, fp, fn, len(pairs)),
-        grade_accuracy=_ratio(sum(gold == judged for gold, judged in pairs), len(pairs)),
+        grade_accuracy=ratio(sum(gold == judged for gold, judged in pairs), len(pairs)),
     )
 
 
@@ -166,14 +162,16 @@ def f1_interval(tp: int, fp: int, fn: int, pages: int) -> Interval:
     shares = np.array([tp, fp, fn, pages - tp - fp - fn]) / pages
     drawn = np.random.default_rng(SEED).multinomial(pages, shares, DRAWS)
     below = np.maximum(2 * drawn[:, 0] + drawn[:, 1] + drawn[:, 2], 1)
-    return _percentiles(2 * drawn[:, 0] / below)
+    return percentiles(2 * drawn[:, 0] / below)
 
 
-def _ratio(part: float, whole: float) -> float | None:
+def ratio(part: float, whole: float) -> float | None:
+    """Return part of whole, None where there is no whole."""
     return part / whole if whole else None
 
 
-def _percentiles(values: Any) -> Interval:
+def percentiles(values: Any) -> Interval:
+    """Return the interval that holds 95% of drawn values."""
     low, high = np.percentile(values, [2.5, 97.5])
     return (float(low), float(high))
 
@@ -202,107 +200,13 @@ def score_grades(coded: Sequence[Coded]) -> list[dict[str, Any]]:
             {
                 "grade": grade,
                 "pages": len(pages),
-                "judged_relevant": _ratio(relevant, len(pages)),
+                "judged_relevant": ratio(relevant, len(pages)),
                 "judged_relevant_interval": wilson(relevant, len(pages)),
-                "same_grade": _ratio(alike, len(pages)),
+                "same_grade": ratio(alike, len(pages)),
                 "same_grade_interval": wilson(alike, len(pages)),
             }
         )
     return table
-
-
-def draw_sample(db: Database, size: int, seed: int, name: str | None = None) -> list[dict[str, Any]]:
-    """Draw pages for people to label, equally from four strata of the judge's verdicts, and keep the draw.
-
-    The strata are core, related, near (not relevant, but with points) and far; each stands for as many pages
-    as there are of it, which is what the estimates weight by. The same archive and seed give the same pages.
-    """
-    strata: dict[str, list[dict[str, Any]]] = {stratum: [] for stratum in STRATA}
-    for page in rows(db, _JUDGED + " ORDER BY v.page"):
-        strata[page["stratum"]].append(page)
-    generator = random.Random(seed)
-    taken = _allot({stratum: len(pages) for stratum, pages in strata.items()}, size)
-    name = name or f"{utc_now()[:10]}-{seed}"
-    drawn = [
-        {**page, "sample": name, "population": len(strata[stratum]), "drawn": taken[stratum]}
-        for stratum in STRATA
-        for page in generator.sample(strata[stratum], taken[stratum])
-    ]
-    generator.shuffle(drawn)
-    _keep_sample(db, drawn, seed)
-    return drawn
-
-
-def _allot(populations: dict[str, int], size: int) -> dict[str, int]:
-    """Share a size equally among strata; what a small stratum cannot use goes to the others."""
-    taken = dict.fromkeys(populations, 0)
-    while sum(taken.values()) < min(size, sum(populations.values())):
-        open_strata = [stratum for stratum in STRATA if taken[stratum] < populations[stratum]]
-        taken[min(open_strata, key=lambda stratum: taken[stratum])] += 1
-    return taken
-
-
-def _keep_sample(db: Database, drawn: list[dict[str, Any]], seed: int) -> None:
-    with transaction(db):
-        for page in drawn:
-            db.execute(
-                "INSERT OR REPLACE INTO samples (name, url, stratum, population, drawn, grade, score, seed,"
-                " created, topic_version) VALUES (?,?,?,?,?,?,?,?,?,?)",
-                [page["sample"], page["url"], page["stratum"], page["population"], page["drawn"], page["grade"],
-                 page["score"], seed, utc_now(), page["topic_version"]],
-            )  # fmt: skip
-
-
-def estimate_samples(db: Database) -> list[dict[str, Any]]:
-    """Return for each sample drawn, oldest first, precision and recall on the whole stream it was drawn from.
-
-    Computed from the verdicts as they were when it was drawn, so that samples form a trend.
-    """
-    gold = {url: agreed_grade(by_coder) for url, by_coder in latest_labels(all_labels(db)).items()}
-    names = rows(
-        db, "SELECT name, min(created) AS created, topic_version FROM samples GROUP BY name ORDER BY 2"
-    )
-    return [_estimate(db, sample, gold) for sample in names]
-
-
-def _estimate(db: Database, sample: dict[str, Any], gold: dict[str, int]) -> dict[str, Any]:
-    pages = rows(db, "SELECT url, stratum, population FROM samples WHERE name = ?", [sample["name"]])
-    counts: dict[str, list[int]] = {}
-    for page in pages:
-        population, labelled, relevant = counts.setdefault(page["stratum"], [page["population"], 0, 0])
-        if page["url"] in gold:
-            labelled, relevant = labelled + 1, relevant + (gold[page["url"]] > 0)
-        counts[page["stratum"]] = [population, labelled, relevant]
-    estimate: dict[str, Any] = {
-        "sample": sample["name"],
-        "created": sample["created"],
-        "topic_version": sample["topic_version"],
-        "drawn": len(pages),
-        "labelled": sum(labelled for _, labelled, _ in counts.values()),
-        "unlabelled_strata": [stratum for stratum, (_, labelled, _) in counts.items() if not labelled],
-    }
-    if not estimate["unlabelled_strata"]:
-        estimate |= stratified(counts)
-    return estimate
-
-
-def stratified(counts: dict[str, list[int]]) -> dict[str, Any]:
-    """Return precision and recall from stratum -> [pages it stands for, labelled, of these relevant]."""
-    generator = np.random.default_rng(SEED)
-    found = total = kept = 0.0
-    drawn_found, drawn_total = np.zeros(DRAWS), np.zeros(DRAWS)
-    for stratum, (population, labelled, relevant) in sorted(counts.items()):
-        expected = population * relevant / labelled
-        draws = population * generator.beta(relevant + 0.5, labelled - relevant + 0.5, DRAWS)
-        total, drawn_total = total + expected, drawn_total + draws
-        if stratum in ("core", "related"):
-            found, kept, drawn_found = found + expected, kept + population, drawn_found + draws
-    return {
-        "precision": _ratio(found, kept),
-        "precision_interval": _percentiles(drawn_found / kept) if kept else (0.0, 1.0),
-        "recall": _ratio(found, total),
-        "recall_interval": _percentiles(drawn_found / np.maximum(drawn_total, 1e-9)),
-    }
 
 
 def agreement(db: Database) -> dict[str, Any]:
@@ -321,7 +225,7 @@ def agreement(db: Database) -> dict[str, Any]:
     return {
         "coders": coders,
         "pages": len(shared),
-        "same_grade": _ratio(same, len(shared)),
+        "same_grade": ratio(same, len(shared)),
         "alpha": _alpha(table, "ordinal"),
         "alpha_relevant": _alpha(
             [[math.nan if math.isnan(grade) else float(grade > 0) for grade in line] for line in table],
@@ -362,7 +266,7 @@ def screen_loss(db: Database, topic: Topic) -> dict[str, Any]:
     left = row(db, "SELECT count(*) AS pages FROM pages WHERE state = 'screened-out'")
     screened = int(left["pages"]) if left else 0
     low, high = wilson(relevant, len(in_spite))
-    share = _ratio(relevant, len(in_spite))
+    share = ratio(relevant, len(in_spite))
     return {
         "fetched": len(in_spite),
         "relevant": relevant,

@@ -131,35 +131,54 @@ class Reader:
 
     def term(self, point: Point, place: Place) -> Term:
         """Say in words why a rule holds in a place."""
-        hits = [
-            (hit, self.bits[number])
-            for number in range(place.first, place.last + 1)
-            for hit in self.hits[number]
-        ]
-        found: list[str] = []
+        found: dict[str, tuple[int, Hit]] = {}
         for need in point.all:
-            words = next(
-                (self.document[h.start : h.end] for h, counted in hits if h.bits & counted & need), ""
-            )
-            if words and words not in found:
-                found.append(words)
-        where = "title" if place.last == 0 else "lede" if place.last <= self.lede_end else "body"
+            first = self._first(need, place)
+            if first is not None:
+                found.setdefault(self.document[first[1].start : first[1].end], first)
+        lines = sorted({number for number, _ in found.values()})
+        last = lines[-1] if lines else place.last
         return Term(
             text=" · ".join(found),
-            where=where,
+            where="title" if last == 0 else "lede" if last <= self.lede_end else "body",
             points=point.points,
-            why=point.why + self._quote(point, place),
+            why=point.why + self._quote([hit for _, hit in found.values()], lines),
         )
 
-    def _quote(self, point: Point, place: Place) -> str:
-        if point.scope == "text" or not point.all:
-            return ""
-        quoted = " ".join(self.lines[place.first : place.last + 1])
-        if len(quoted) > QUOTE_CHARACTERS:
-            quoted = quoted[:QUOTE_CHARACTERS].rsplit(" ", 1)[0] + " …"
-        if place.first == place.last and place.first > 0:
-            return f": “{quoted}” (sentence {place.first})"
-        return f": “{quoted}”"
+    def _first(self, need: int, place: Place) -> tuple[int, Hit] | None:
+        """Return the first phrase of a class in a place; one that names it outright goes before a weak one."""
+        weak, loose = None, self.topic.loose
+        for number in range(place.first, place.last + 1):
+            for hit in self.hits[number]:
+                counted = hit.bits & self.bits[number] & need
+                if counted & ~loose:
+                    return number, hit
+                if counted and weak is None:
+                    weak = (number, hit)
+        return weak
+
+    def _quote(self, hits: list[Hit], lines: list[int]) -> str:
+        """Return the sentences that the words were found in, long ones cut around them."""
+        quoted = []
+        start = 0
+        for number, line in enumerate(self.lines):
+            if number in lines:
+                inside = [hit for hit in hits if start <= hit.start <= start + len(line)]
+                first, last = min(hit.start for hit in inside), max(hit.end for hit in inside)
+                quoted.append(f"“{_cut(line, first - start, last - start)}”")
+            start += len(line) + 1
+        where = ", ".join("title" if number == 0 else f"sentence {number}" for number in lines)
+        return f": {' … '.join(quoted)} ({where})" if quoted else ""
+
+
+def _cut(line: str, first: int, last: int) -> str:
+    """Cut a line to what lies around the span, at spaces."""
+    if len(line) <= QUOTE_CHARACTERS:
+        return line
+    room = max(0, QUOTE_CHARACTERS - (last - first)) // 2
+    start = line.rfind(" ", 0, max(0, first - room)) + 1 if first > room else 0
+    end = line.find(" ", min(len(line), last + room))
+    return f"{'… ' if start else ''}{line[start : end if end > 0 else len(line)]}{' …' if end > 0 else ''}"
 
 
 def judge(

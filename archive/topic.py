@@ -7,22 +7,15 @@ format is described in docs/relevance.md and by comments in ``archive/topic.toml
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import ahocorasick
 
-# Letters to small ones without accents, one for one, so that places in the folded text are places in the text.
-FOLD = {
-    **{ord(a): b for a, b in zip("áàâäãåéèêëíìîïóòôöõúùûüñçý", "aaaaaaeeeeiiiiooooouuuuncy", strict=True)},
-    **{ord(a): b for a, b in zip("ÁÀÂÄÃÅÉÈÊËÍÌÎÏÓÒÔÖÕÚÙÛÜÑÇÝ", "aaaaaaeeeeiiiiooooouuuuncy", strict=True)},
-    **{ord(chr(c)): chr(c + 32) for c in range(65, 91)},
-    **{ord(c): "'" for c in "’‘`´"},
-    **{ord(c): "-" for c in "‐‑‒–—"},
-    ord("\u00a0"): " ",
-}
+from archive.lexicon import Entry, Person, Point, Topic, fold
+
+__all__ = ["Person", "Point", "Topic", "TopicError", "fold", "load_topic", "spellings", "vacant_offices"]
 
 SCOPES = ("title", "lede", "opening", "sentence", "window", "text")
 TABLES = {
@@ -40,95 +33,6 @@ _BRACKET = re.compile(r"\(([^()]*)\)")
 
 class TopicError(Exception):
     """The topic file cannot be used; the message names file, line and key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One phrase the automaton finds. ``bits`` are the classes it belongs to, 0 for a mask."""
-
-    bits: int
-    cased: tuple[int, ...] = ()  # offsets that must be capitals in the text
-    stem: bool = False  # any ending
-    person: int = -1  # number in the roster
-    needs_full_name: bool = False  # counts only where the text also gives the full name
-    language: str = ""  # counts only in texts of this language
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One office-holder for one term of office; dates are ISO days, an open term ends with an empty ``to``."""
-
-    name: str
-    office: str
-    side: str
-    since: str
-    to: str
-    aliases: tuple[str, ...] = ()
-    short: tuple[str, ...] = ()
-
-    def holds(self, day: str, grace_days: int) -> bool:
-        """Tell whether the office is theirs on this day, or was within the grace period."""
-        when = date.fromisoformat(day[:10]).toordinal()
-        since = date.fromisoformat(self.since).toordinal()
-        to = date.fromisoformat(self.to).toordinal() if self.to else when
-        return since - grace_days <= when <= to + grace_days
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One rule: in so many places of this scope all of these classes and none of those are found."""
-
-    name: str
-    scope: str
-    all: tuple[int, ...]
-    none: int
-    at_least: int
-    at_most: int
-    share: float  # least part of the places of this scope
-    min_words: int
-    max_words: int
-    unless: frozenset[str]  # names of earlier points of which none may hold
-    after: frozenset[str]  # names of earlier points of which one must hold
-    points: float
-    core: float
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A compiled topic file. ``path`` is where it came from; workers load it again from there."""
-
-    path: Path
-    version: str
-    name: str
-    relevant: float
-    core: float
-    lede_words: int
-    window_sentences: int
-    grace_days: int
-    classes: Mapping[str, int]  # name -> bits, groups included
-    required: tuple[
-        tuple[int, str], ...
-    ]  # bits of which one must be in the text, and the words for its absence
-    roster: tuple[Person, ...]
-    former: Mapping[str, int]  # side -> bits of a name out of office
-    weak: tuple[
-        tuple[int, tuple[int, ...]], ...
-    ]  # bits, and the sides that must outnumber `rival` for them to count
-    rival: int
-    points: tuple[Point, ...]
-    screen_any: int
-    screen_sections: tuple[str, ...]
-    entries: int
-    automaton: Any = field(repr=False, compare=False)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return load_topic, (self.path,)
-
-
-def fold(text: str) -> str:
-    """Return the text in small letters without accents, of the same length."""
-    return text.translate(FOLD)
 
 
 def load_topic(path: Path) -> Topic:

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from sqlite_utils import Database
 
-from archive import evaluation
+from archive import evaluation, sampling
 from archive.cli import main
 from archive.evaluation import record_label
 from archive.models import Outlet
@@ -120,11 +120,11 @@ def fill(db: Database) -> None:
 
 def test_a_sample_is_the_same_for_the_same_seed_and_drawn_from_every_stratum(db: Database) -> None:
     fill(db)
-    drawn = evaluation.draw_sample(db, 24, seed=7, name="march")
+    drawn = sampling.draw_sample(db, 24, seed=7, name="march")
     assert [page["url"] for page in drawn] == [
-        page["url"] for page in evaluation.draw_sample(db, 24, seed=7, name="march")
+        page["url"] for page in sampling.draw_sample(db, 24, seed=7, name="march")
     ]
-    counts = {stratum: sum(page["stratum"] == stratum for page in drawn) for stratum in evaluation.STRATA}
+    counts = {stratum: sum(page["stratum"] == stratum for page in drawn) for stratum in sampling.STRATA}
     assert counts == {"core": 4, "related": 6, "near": 7, "far": 7}
     assert {page["population"] for page in drawn if page["stratum"] == "far"} == {60}
     assert db["samples"].count == 24
@@ -132,13 +132,11 @@ def test_a_sample_is_the_same_for_the_same_seed_and_drawn_from_every_stratum(db:
 
 def test_the_stratified_estimate_weighs_each_stratum_by_what_it_stands_for(db: Database) -> None:
     fill(db)
-    for page in evaluation.draw_sample(db, 24, seed=7, name="march"):
+    for page in sampling.draw_sample(db, 24, seed=7, name="march"):
         missed = page["stratum"] == "near" and page["url"].endswith("near0")
         record_label(db, page["url"], 1 if page["grade"] or missed else 0)
-    [estimate] = evaluation.estimate_samples(db)
-    near = [
-        page for page in evaluation.draw_sample(db, 24, seed=7, name="march") if page["stratum"] == "near"
-    ]
+    [estimate] = sampling.estimate_samples(db)
+    near = [page for page in sampling.draw_sample(db, 24, seed=7, name="march") if page["stratum"] == "near"]
     lost = 30 * sum(page["url"].endswith("near0") for page in near) / 7
     assert estimate["precision"] == 1.0
     assert estimate["recall"] == pytest.approx(10 / (10 + lost))
@@ -148,9 +146,9 @@ def test_the_stratified_estimate_weighs_each_stratum_by_what_it_stands_for(db: D
 
 def test_no_estimate_is_made_while_a_stratum_has_no_label(db: Database) -> None:
     fill(db)
-    drawn = evaluation.draw_sample(db, 8, seed=1, name="few")
+    drawn = sampling.draw_sample(db, 8, seed=1, name="few")
     record_label(db, next(page["url"] for page in drawn if page["stratum"] == "core"), 2)
-    [estimate] = evaluation.estimate_samples(db)
+    [estimate] = sampling.estimate_samples(db)
     assert "precision" not in estimate
     assert set(estimate["unlabelled_strata"]) == {"related", "near", "far"}
 

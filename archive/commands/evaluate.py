@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import click
 from sqlite_utils import Database
 
-from archive import evaluation
+from archive import evaluation, sampling
 from archive.commands.judge import read_topic
 from archive.evaluation import Interval, Score
 from archive.options import db_option, json_option, plain_errors, print_json, readable, topic_option
@@ -101,7 +101,7 @@ def sample(db: Path, size: int, seed: int, name: str | None, output: TextIO) -> 
 
     Fill in the column grade (0, 1 or 2) and give the file to `bilateral label --from FILE --coder NAME`.
     """
-    drawn = evaluation.draw_sample(readable(db), size, seed, name)
+    drawn = sampling.draw_sample(readable(db), size, seed, name)
     if not drawn:
         raise click.ClickException(f"{db}: nothing has been judged yet")
     writer = csv.DictWriter(output, SAMPLE_COLUMNS, extrasaction="ignore")
@@ -126,7 +126,7 @@ def evaluate(db: Path, topic: Path, as_json: bool) -> None:
             for what, which, score in evaluation.score_groups(coded)
         ],
         "grades": evaluation.score_grades(coded),
-        "samples": evaluation.estimate_samples(archive),
+        "samples": sampling.estimate_samples(archive),
         "screen": evaluation.screen_loss(archive, read_topic(topic)),
         "disagreements": [asdict(page) for page in evaluation.disagreements(coded)],
     }
