@@ -192,8 +192,9 @@ def test_a_crawl_delay_is_kept(visits: dict[str, Visit]) -> None:
     times = [r.time for r in visits["first"].requests if r.outlet == "norte" and r.path != "/robots.txt"]
     pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert len(pauses) > 5
-    # 0.2 s is asked for; 0.05 of it may be lost between two sockets, and one pair may meet a busy machine.
-    assert sorted(pauses)[1] >= 0.15
+    # 0.2 s is asked for; a busy machine may hold up one request and so shorten the pause to the next.
+    assert sorted(pauses)[1] >= 0.1
+    assert sum(pauses) >= 0.2 * len(pauses) - 0.1
 
 
 def test_what_has_not_changed_is_not_sent_again(visits: dict[str, Visit]) -> None:

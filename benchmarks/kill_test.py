@@ -1,0 +1,113 @@
+"""Kill a crawl at random moments, and see whether the next one brings the archive to the same end.
+
+``python -m benchmarks.kill_test [--kills 100] [--seed 1]`` from the project's folder. Needs nothing but the
+project: the outlets are simulated on loopback. A round is a fresh archive, one to five ``kill -9`` at moments
+spread over the length of a crawl, and one crawl that is left to end; it is compared with an undisturbed one,
+and ``bilateral verify`` is run over it. Prints one line a round and a summary; ends 1 if anything differed.
+"""
+
+import argparse
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.newsroom import Newsroom, load_newsroom
+
+COMPARED = {
+    "articles": "SELECT url, outlet, title, sha256, published_local, grade, status, revisions FROM articles ORDER BY 1",
+    "revisions": "SELECT a.url, r.number, r.title, r.text FROM revisions r JOIN articles a ON a.id = r.article"
+    " ORDER BY 1, 2",
+    "pages": "SELECT url, state FROM pages ORDER BY 1",
+    "twice": "SELECT outlet, title, count(*) FROM articles GROUP BY 1, 2 HAVING count(*) > 1",
+}
+
+
+def command(db: Path, registry: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "archive.cli", "crawl", "--db", str(db), "--outlets", str(registry),
+        "--allow-private-hosts",
+    ]  # fmt: skip
+
+
+def crawl(db: Path, registry: Path, kill_after: float | None = None) -> bool:
+    """Run a crawl; return whether it was killed before it ended."""
+    process = subprocess.Popen(command(db, registry), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        _, errors = process.communicate(timeout=kill_after or 300)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        return True
+    if process.returncode:
+        raise SystemExit(f"the crawl failed: {errors.decode()}")
+    return False
+
+
+def contents(db: Path) -> dict[str, list[Any]]:
+    with sqlite3.connect(db) as connection:
+        return {name: connection.execute(sql).fetchall() for name, sql in COMPARED.items()}
+
+
+def differences(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> list[str]:
+    return [
+        f"{name}: {len(set(one[name]) - set(other[name]))} missing, {len(set(other[name]) - set(one[name]))} more"
+        for name in COMPARED
+        if one[name] != other[name]
+    ]
+
+
+def damages(db: Path) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "archive.cli", "verify", "--db", str(db)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [f"verify: {done.stdout.strip() or done.stderr.strip()}"] if done.returncode else []
+
+
+def one_round(
+    newsroom: Newsroom, kills: int, length: float, chance: random.Random
+) -> tuple[int, dict[str, Any]]:
+    """Return how many of the kills hit a running crawl, and what the archive holds in the end."""
+    with tempfile.TemporaryDirectory() as name:
+        db, registry = Path(name) / "archive.db", newsroom.registry(Path(name) / "outlets.toml")
+        hit = sum(crawl(db, registry, chance.uniform(0.3, length)) for _ in range(kills))
+        crawl(db, registry)
+        return hit, {**contents(db), "damages": damages(db)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    chance, tally, hits, number = random.Random(options.seed), Counter[str](), 0, 0
+    with load_newsroom() as newsroom:
+        newsroom.phase = 3
+        began = time.monotonic()
+        _, wanted = one_round(newsroom, 0, 0, chance)
+        length = time.monotonic() - began
+        print(
+            f"undisturbed: {len(wanted['articles'])} articles, {len(wanted['pages'])} pages, {length:.1f} s"
+        )
+        while hits < options.kills:
+            number += 1
+            hit, found = one_round(newsroom, min(chance.randint(1, 5), options.kills - hits), length, chance)
+            hits += hit
+            wrong = differences(wanted, found) + found["damages"]
+            tally["same" if not wrong else "different"] += 1
+            print(f"round {number}: {hit} kills, {'; '.join(wrong) or 'same archive, verified'}", flush=True)
+    print(f"{hits} kills in {number} rounds: {tally['same']} same, {tally['different']} different")
+    sys.exit(1 if tally["different"] else 0)
+
+
+if __name__ == "__main__":
+    main()
