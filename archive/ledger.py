@@ -28,7 +28,7 @@ class Route:
     outlet: str
     kind: RouteKind
     parent: str | None = None  # the route that named it
-    origin: str = "registry"  # or robots, homepage, well-known, index (a sitemap names it), next (of a section)
+    origin: str = "registry"  # or robots, homepage, well-known, index (a sitemap's), next (a section's)
     etag: str | None = None
     last_modified: str | None = None
 

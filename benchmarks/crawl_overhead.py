@@ -22,11 +22,48 @@ import tempfile
 import time
 from pathlib import Path
 
-WORDS = (
-    "acuerdo frontera gobierno seguridad reunión armas tráfico delegación secretaría fiscalía cooperación canciller "
-    "embajada operativo decomiso extradición visita programa mesa comisión agenda compromiso ministerio datos grupo "
-    "país semana martes informe documento plan vecino ciudad estado norte puerto aduana agentes tribunal ley"
-).split()
+WORDS = [
+    "acuerdo",
+    "frontera",
+    "gobierno",
+    "seguridad",
+    "reunión",
+    "armas",
+    "tráfico",
+    "delegación",
+    "secretaría",
+    "fiscalía",
+    "cooperación",
+    "canciller",
+    "embajada",
+    "operativo",
+    "decomiso",
+    "extradición",
+    "visita",
+    "programa",
+    "mesa",
+    "comisión",
+    "agenda",
+    "compromiso",
+    "ministerio",
+    "datos",
+    "grupo",
+    "país",
+    "semana",
+    "martes",
+    "informe",
+    "documento",
+    "plan",
+    "vecino",
+    "ciudad",
+    "estado",
+    "norte",
+    "puerto",
+    "aduana",
+    "agentes",
+    "tribunal",
+    "ley",
+]
 LEDES = (
     "Los gobiernos de México y Estados Unidos acordaron en materia de seguridad revisar el tráfico de armas",
     "El cabildo de la ciudad presentó su programa de obras para el mercado y las calles del centro",
@@ -80,7 +117,9 @@ def serve(pages: list[bytes], port: "multiprocessing.Queue[int]") -> None:
         f"<item><title>Nota {n}</title><link>/2026/03/nota-numero-{n}-de-la-prueba.html</link></item>"
         for n in range(len(pages))
     )
-    feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>x</title>{items}</channel></rss>'.encode()
+    feed = (
+        f'<?xml version="1.0"?><rss version="2.0"><channel><title>x</title>{items}</channel></rss>'.encode()
+    )
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -115,7 +154,9 @@ def seconds_of(*command: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pages", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -124,7 +165,9 @@ def main() -> None:
     server = multiprocessing.Process(target=serve, args=(pages, ports), daemon=True)
     server.start()
     base = f"http://127.0.0.1:{ports.get()}"
-    print(f"{len(pages)} pages, {sum(map(len, pages)) / len(pages) / 1000:.0f} kB each, {options.rounds} rounds")
+    print(
+        f"{len(pages)} pages, {sum(map(len, pages)) / len(pages) / 1000:.0f} kB each, {options.rounds} rounds"
+    )
     times: dict[str, list[float]] = {"a": [], "b": [], "c": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -147,7 +190,9 @@ def main() -> None:
     server.kill()
     best = {name: statistics.median(values) for name, values in times.items()}
     ratio = best["c"] / max(best["a"], best["b"])
-    print(f"median: bare Scrapy {best['a']:.2f} s, trafilatura {best['b']:.2f} s, whole crawl {best['c']:.2f} s")
+    print(
+        f"median: bare Scrapy {best['a']:.2f} s, trafilatura {best['b']:.2f} s, whole crawl {best['c']:.2f} s"
+    )
     print(f"whole crawl / slower of the two: {ratio:.2f} (goal: at most {GOAL})")
 
 

@@ -123,9 +123,9 @@ class CheckedResolver:
         portNumber: int = 0,  # noqa: N803
         addressTypes: Sequence[Any] | None = None,  # noqa: N803
         transportSemantics: str = "TCP",  # noqa: N803
-    ) -> IHostResolution:
+    ) -> Any:
         """Begin a look-up; see twisted.internet.interfaces.IHostnameResolver."""
-        resolution: IHostResolution = _Resolution(hostName)
+        resolution: Any = _Resolution(hostName)
         resolutionReceiver.resolutionBegan(resolution)
         task = asyncio.ensure_future(self._resolve(resolutionReceiver, hostName, portNumber))
         self._looking.add(task)

@@ -166,11 +166,11 @@ def user_agent(options: CrawlOptions) -> str:
 def _resolver(resolver: CheckedResolver) -> Iterator[None]:
     from twisted.internet import reactor
 
-    before = reactor.installNameResolver(resolver)  # type: ignore[attr-defined]
+    before = reactor.installNameResolver(resolver)
     try:
         yield
     finally:
-        reactor.installNameResolver(before)  # type: ignore[attr-defined]
+        reactor.installNameResolver(before)
 
 
 async def _run_spider(context: CrawlContext, settings: Settings, number: int) -> None:
@@ -191,7 +191,7 @@ async def _stop_when_asked(context: CrawlContext, crawler: Crawler) -> None:
         for slot in engine.downloader.slots.values():
             while slot.queue:
                 _, waiting = slot.queue.popleft()
-                waiting.errback(Failure(Stopped()))
+                waiting.errback(Failure(Stopped()))  # type: ignore[no-untyped-call]
     await crawler.stop_async()
 
 

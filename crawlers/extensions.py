@@ -25,7 +25,7 @@ SYNC_SECONDS = 1.0
 LOG_SECONDS = 30.0
 
 
-class Manners(AutoThrottle):  # type: ignore[misc]
+class Manners(AutoThrottle):
     """AutoThrottle above each host's own delay (the registry's, or robots.txt's where that is longer).
 
     A host whose outlet asks for no delay gets none: one request at a time is its measure.
@@ -33,7 +33,7 @@ class Manners(AutoThrottle):  # type: ignore[misc]
 
     def _response_downloaded(self, response: Response, request: Request, spider: Spider) -> None:
         downloader = self.crawler.engine.downloader
-        floor: float = downloader.per_slot_settings.get(request.meta.get("download_slot"), {}).get(
+        floor: float = downloader.per_slot_settings.get(str(request.meta.get("download_slot")), {}).get(
             "delay", 0.0
         )
         if floor > 0:

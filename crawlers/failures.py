@@ -118,6 +118,7 @@ def one_line(text: str, length: int = 200) -> str:
 
 
 STATUS_WORDS = {
+    304: "not modified",
     401: "asks for a password",
     402: "asks for payment",
     403: "forbidden",
@@ -170,6 +171,8 @@ def status_loss(status: int, body: bytes, *, challenge: bool = False) -> Loss | 
         return Loss(words, Outcome.FAILED)
     if status >= 500 or status in (408, 425, 429):
         return Loss(words, None)
+    if status == 304:
+        return Loss(f"{words}, although nothing was known of it", Outcome.FAILED)
     if 300 <= status < 400:
         return Loss(f"{words}: a redirect that leads nowhere", Outcome.FAILED)
     if status < 300:

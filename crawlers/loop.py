@@ -22,7 +22,7 @@ def event_loop() -> asyncio.AbstractEventLoop:
     asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
     from twisted.internet import reactor
 
-    reactor.startRunning(installSignalHandlers=False)  # type: ignore[attr-defined]
+    reactor.startRunning(installSignalHandlers=False)
     return loop
 
 

@@ -73,9 +73,9 @@ class OutletMiddleware:
         host, port = netloc(request.url)
         slot = f"{host}:{port}"
         request.meta["download_slot"] = slot
-        per_slot: dict[str, dict[str, Any]] = self.crawler.engine.downloader.per_slot_settings  # type: ignore[union-attr]
-        if slot not in per_slot:
-            per_slot[slot] = {"concurrency": 1, "delay": visit.delay, "jitter": 0.2 if visit.delay else 0.0}
+        per_slot: dict[str, dict[str, Any]] = self.crawler.engine.downloader.per_slot_settings
+        pace = per_slot.setdefault(slot, {"concurrency": 1, "delay": visit.delay, "jitter": 0.0})
+        pace["delay"] = max(pace["delay"], visit.delay)
 
     def refusal(self, request: Request, outlet: Outlet) -> str | None:
         """Return why this request may not be made, or None."""
@@ -180,7 +180,7 @@ class BackoffMiddleware:
         return again
 
     def _wait(self, request: Request) -> float:
-        wait = self.first_wait * 2.0 ** request.meta.get("retry_times", 0)
+        wait: float = self.first_wait * 2.0 ** request.meta.get("retry_times", 0)
         return wait * self.random.uniform(0.75, 1.25)
 
     async def _pause(self, seconds: float) -> None:
@@ -214,7 +214,7 @@ def _in_seconds(seconds: float) -> str:
     return format_utc(datetime.now(UTC) + timedelta(seconds=min(seconds, 30 * 86_400)))
 
 
-class MetaRefreshMiddleware(ScrapyMetaRefreshMiddleware):  # type: ignore[misc]
+class MetaRefreshMiddleware(ScrapyMetaRefreshMiddleware):
     """Follows a page's meta refresh as a redirect, unless the page only reloads itself."""
 
     def process_response(

@@ -8,11 +8,12 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from archive.ingest import Result, earlier_page, page_of, record_failure, record_reading
-from archive.models import Lead, Outcome, Outlet, Reading, Snapshot
-from archive.pages import file_lead, find_page, finish_page, postpone_page, refiled
+from archive.models import Lead, Outcome, Outlet, PageState, Reading, Snapshot
+from archive.pages import OUTCOME_STATES, file_lead, find_page, finish_page, postpone_page, refiled
 from archive.snapshots import (
     LEAD_TYPE,
     SnapshotError,
+    find_snapshot,
     load_body,
     payload_digest,
     pending_snapshots,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+FORM_OF = "an AMP or mobile form of "  # the reason of such a page, with the address it stands for
+
 
 class ArchivePipeline:
     """Hands each item to the line, counts what became of it, and lets the spider go on."""
@@ -58,7 +61,7 @@ class ArchivePipeline:
             spider.abort(f"the archive cannot be written: {error}")
         except Exception as error:  # a fault of ours must not cost the rest of the crawl
             logger.exception("a page could not be taken in")
-            line.lose(_fault(item, error))
+            line.record_loss(_fault(item, error))
         spider.page_done(item.outlet.id)
         return item
 
@@ -66,7 +69,7 @@ class ArchivePipeline:
 def _fault(item: PageItem, error: Exception) -> LostPage:
     page = item.exchange.page if isinstance(item, FetchedPage) else item.page
     reason = f"a fault in bilateral: {type(error).__name__}: {one_line(str(error))}"
-    return LostPage(outlet=item.outlet, page=page, outcome=Outcome.FAILED, reason=reason)
+    return LostPage(outlet=item.outlet, page=page, outcome=None, reason=reason)
 
 
 class Line:
@@ -83,7 +86,7 @@ class Line:
         elif isinstance(item, UnchangedPage):
             self._unchanged(item.outlet, item.page, item.article)
         else:
-            self.lose(item)
+            await self.lose(item)
 
     async def keep(self, item: FetchedPage) -> Result | None:
         """Keep a page as it came and read it, unless it came just so before."""
@@ -147,7 +150,7 @@ class Line:
         known = find_page(db, canonical)
         if known is not None and known["url"] == canonical and known["state"] not in ("queued", "duplicate"):
             return None
-        reason = f"an AMP or mobile form of {canonical}"
+        reason = FORM_OF + canonical
         lead = Lead(url=canonical, outlet=outlet.id, via="section", route=snapshot.page)
         with transaction(db):
             result = record_failure(db, snapshot, Outcome.DUPLICATE, reason)
@@ -158,24 +161,37 @@ class Line:
         self.context.visits[outlet.id].add(canonical, snapshot.page)
         return result
 
-    def lose(self, item: LostPage) -> None:
-        """Store why a page is not to be had."""
+    async def lose(self, item: LostPage) -> None:
+        """Store why a page is not to be had; where it has an AMP or mobile form that was kept, take that."""
+        state = self.record_loss(item)
+        if state not in ("failed", "blocked"):
+            return
+        kept = row(
+            self.context.db,
+            "SELECT s.id FROM pages p JOIN snapshots s ON s.page = p.url"
+            " WHERE p.reason = ? AND p.state = 'duplicate' AND s.outcome = 'duplicate' ORDER BY s.id DESC",
+            [FORM_OF + item.page],
+        )
+        snapshot = find_snapshot(self.context.db, kept["id"]) if kept is not None else None
+        if snapshot is not None:
+            await self.read(item.outlet, snapshot, load_body(self.context.writer.folder, snapshot))
+
+    def record_loss(self, item: LostPage) -> PageState:
+        """Store why a page is not to be had. Returns its state now."""
         db, counts = self.context.db, self.context.visits[item.outlet.id].counts
-        if item.outcome is Outcome.DUPLICATE:
-            finish_page(db, item.page, item.outcome, reason=item.reason, redirected_to=item.redirected_to)
-            return
-        counts["failed"] += 1
         if item.outcome is None:
-            postpone_page(db, item.page, item.reason, not_before=item.not_before, counted=item.counted)
-            return
+            counts["failed"] += 1
+            return postpone_page(db, item.page, item.reason, not_before=item.not_before, counted=item.counted)
+        counts["failed"] += item.outcome in (Outcome.FAILED, Outcome.BLOCKED)
         with transaction(db):
             if item.exchange is not None:
                 snapshot = save_snapshot(db, self.context.writer, item.exchange)
                 record_failure(db, snapshot, item.outcome, item.reason)
-                return
-            finish_page(db, item.page, item.outcome, reason=item.reason, redirected_to=item.redirected_to)
-            if item.article is not None:
-                touch_article(db, item.article, utc_now())
+            else:
+                finish_page(db, item.page, item.outcome, reason=item.reason, redirected_to=item.redirected_to)
+                if item.article is not None:
+                    touch_article(db, item.article, utc_now())
+        return OUTCOME_STATES[item.outcome] if item.article is None else "archived"
 
     async def finish_pending(self) -> int:
         """Read what an interrupted crawl had kept but not read. Returns how many pages that were."""

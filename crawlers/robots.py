@@ -101,13 +101,12 @@ class RobotsMiddleware:
         if delay is None or (context.cassette is not None and context.cassette.replaying):
             return
         slot = request.meta["download_slot"]
-        downloader = self.crawler.engine.downloader  # type: ignore[union-attr]
+        downloader = self.crawler.engine.downloader
         settings = downloader.per_slot_settings[slot]
         if delay > settings["delay"]:
-            settings.update(delay=delay, jitter=0.0)
+            settings["delay"] = delay
             if slot in downloader.slots:
                 downloader.slots[slot].delay = delay
-                downloader.slots[slot].jitter = 0.0
 
 
 def _read(response: Response) -> Rules:

@@ -93,7 +93,7 @@ class Workers:
         """End the workers."""
         if self._pool is not None:
             pool = await self.pool()
-            pool.stop()
+            pool.stop()  # type: ignore[no-untyped-call]
             await asyncio.to_thread(pool.join)
 
 

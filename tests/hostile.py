@@ -65,7 +65,9 @@ class Call:
         await self.writer.drain()
 
     async def stream(self, start: bytes, chunk: bytes, *, pause: float, seconds: float, kind: str) -> None:
-        self.writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n".encode() + start)
+        self.writer.write(
+            f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n".encode() + start
+        )
         end = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < end:
             self.writer.write(chunk)
@@ -153,7 +155,8 @@ delay = 0.0
     def feed(self, outlet: str, *links: str) -> bytes:
         links = links or (self.BAD, self.GOOD)
         items = "".join(
-            f"<item><title>México y Estados Unidos: seguridad</title><link>{link}</link></item>" for link in links
+            f"<item><title>México y Estados Unidos: seguridad</title><link>{link}</link></item>"
+            for link in links
         )
         return f'<?xml version="1.0"?><rss version="2.0"><channel><title>x</title>{items}</channel></rss>'.encode()
 
@@ -195,7 +198,9 @@ async def not_found(call: Call) -> None:
 
 
 async def homepage(call: Call) -> None:
-    await call.answer(b"<!doctype html><html><head><title>Portada</title></head><body><h1>Portada</h1></body></html>")
+    await call.answer(
+        b"<!doctype html><html><head><title>Portada</title></head><body><h1>Portada</h1></body></html>"
+    )
 
 
 async def plain_feed(call: Call) -> None:
@@ -225,7 +230,9 @@ async def large_declared(call: Call) -> None:
 
 
 async def large_streamed(call: Call) -> None:
-    await call.stream(b"<html><body>", b"<p>palabras y palabras</p>" * 10_000, pause=0, seconds=20, kind="text/html")
+    await call.stream(
+        b"<html><body>", b"<p>palabras y palabras</p>" * 10_000, pause=0, seconds=20, kind="text/html"
+    )
 
 
 async def nested(call: Call) -> None:
@@ -257,7 +264,9 @@ async def unknown_encoding(call: Call) -> None:
 
 
 async def refresh_elsewhere(call: Call) -> None:
-    await call.answer(b'<html><head><meta http-equiv="refresh" content="0; url=http://198.51.100.7/"></head></html>')
+    await call.answer(
+        b'<html><head><meta http-equiv="refresh" content="0; url=http://198.51.100.7/"></head></html>'
+    )
 
 
 async def refresh_to_canary(call: Call) -> None:
@@ -339,7 +348,8 @@ async def many_cookies(call: Call) -> None:
     lines = "".join(f"Set-Cookie: c{n}=secreto{n}; Path=/\r\n" for n in range(300))
     body = article("Con muchas galletas: acuerdo de seguridad", call.base, call.path)
     call.writer.write(
-        f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n{lines}\r\n".encode() + body
+        f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n{lines}\r\n".encode()
+        + body
     )
     await call.writer.drain()
 
@@ -364,8 +374,7 @@ async def redirect_home(call: Call) -> None:
 async def bad_headers(call: Call) -> None:
     body = article("Con cabeceras rotas: acuerdo de seguridad", call.base, call.path)
     call.writer.write(
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nthis is no header\r\nConnection: close\r\n\r\n"
-        + body
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nthis is no header\r\nConnection: close\r\n\r\n" + body
     )
     await call.writer.drain()
 
@@ -391,7 +400,9 @@ async def entity_feed(call: Call) -> None:
     levels = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "ja"}">' for n in range(10))
     secret = '<!ENTITY x SYSTEM "file:///etc/hostname">'
     body = call.web.feed(call.outlet, call.web.GOOD).decode()
-    body = body.replace('?><rss', f"?><!DOCTYPE rss [{levels}{secret}]><rss").replace("<title>x", "<title>&a9;&x;")
+    body = body.replace("?><rss", f"?><!DOCTYPE rss [{levels}{secret}]><rss").replace(
+        "<title>x", "<title>&a9;&x;"
+    )
     await call.answer(body.encode(), kind="application/rss+xml")
 
 

@@ -27,7 +27,16 @@ UNION ALL SELECT 'archived page without article' FROM pages WHERE state = 'archi
 
 def start(newsroom: Newsroom, folder: Path) -> "subprocess.Popen[bytes]":
     registry = newsroom.registry(folder / "outlets.toml")
-    command = [sys.executable, "-m", "archive.cli", "crawl", "--db", folder / "archive.db", "--outlets", registry]
+    command = [
+        sys.executable,
+        "-m",
+        "archive.cli",
+        "crawl",
+        "--db",
+        folder / "archive.db",
+        "--outlets",
+        registry,
+    ]
     return subprocess.Popen(
         [*map(str, command), "--allow-private-hosts"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

@@ -1,10 +1,12 @@
 """`bilateral crawl` and `bilateral add`: the commands that ask the network."""
 
+import contextlib
 import logging
 import re
 import sys
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -37,7 +39,7 @@ INTERVAL = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?")
 UNIT_SECONDS = {None: 60.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-class Interval(click.ParamType):
+class Interval(click.ParamType[float]):
     """A length of time: 90s, 30m, 2h, 1d; a number alone is minutes."""
 
     name = "time"
@@ -116,18 +118,19 @@ def crawl(
         declared=declared, recheck=recheck, max_pages=max_pages, since=since, record=record, replay=replay,
         allow_private_hosts=allow_private_hosts, user_agent=user_agent, contact=contact,
     )  # fmt: skip
-    while True:
-        began = time.monotonic()
-        report = _run(options)
-        if as_json:
-            print_json(asdict(report))
-        else:
-            _print_summary(report)
-        if not report.ok:
-            sys.exit(EXIT_FAILED)
-        if every is None or report.outcome == "stopped":
-            return
-        _wait(every - (time.monotonic() - began))
+    with _holding(db):
+        while True:
+            began = time.monotonic()
+            report = _run(options)
+            if as_json:
+                print_json(asdict(report))
+            else:
+                _print_summary(report)
+            if not report.ok:
+                sys.exit(EXIT_FAILED)
+            if every is None or report.outcome == "stopped":
+                return
+            _wait(every - (time.monotonic() - began))
 
 
 @click.command()
@@ -157,13 +160,13 @@ def add(
     results = [{"url": url, "state": "failed", "reason": reason} for url, reason in refused.items()]
     if owned:
         owners = list({outlet.id: outlet for outlet, _ in owned}.values())
-        report = _run(
-            _options(
-                ctx, db=db, warc_dir=warc_folder(db, warc_dir), topic=topic, outlets=owners, declared=declared,
-                recheck="none", allow_private_hosts=allow_private_hosts, user_agent=user_agent,
-                contact=contact, urls=owned,
-            )
+        options = _options(
+            ctx, db=db, warc_dir=warc_folder(db, warc_dir), topic=topic, outlets=owners, declared=declared,
+            recheck="none", allow_private_hosts=allow_private_hosts, user_agent=user_agent,
+            contact=contact, urls=owned,
         )  # fmt: skip
+        with _holding(db):
+            report = _run(options)
         results += _found(db, [url for _, url in owned])
         if not report.ok:
             raise click.ClickException(report.outcome)
@@ -219,22 +222,31 @@ def _options(ctx: click.Context, **values: Any) -> "CrawlOptions":
     return CrawlOptions(**values, settings=named, progress=sys.stderr.isatty())
 
 
+@contextlib.contextmanager
+def _holding(db: Path) -> Iterator[None]:
+    from crawlers.crawl import ArchiveLocked, archive_lock  # noqa: TID251
+
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(archive_lock(db))
+        except ArchiveLocked as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(EXIT_LOCKED)
+        except OSError as error:
+            raise click.ClickException(f"{db}: {error.strerror or error}") from error
+        yield
+
+
 def _run(options: "CrawlOptions") -> "CrawlReport":
     from archive.topic import TopicError
-    from crawlers.crawl import ArchiveLocked, archive_lock  # noqa: TID251
     from crawlers.crawl import crawl as run_crawl  # noqa: TID251
     from crawlers.failures import CassetteError  # noqa: TID251
 
     try:
-        with plain_errors(), archive_lock(options.db):
+        with plain_errors():
             return run_crawl(options)
-    except ArchiveLocked as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(EXIT_LOCKED)
     except (TopicError, CassetteError) as error:
         raise click.UsageError(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(f"{options.db}: {error.strerror or error}") from error
 
 
 def _wait(seconds: float) -> None:
@@ -290,12 +302,18 @@ def _print_added(results: list[dict[str, Any]], *, as_json: bool) -> None:
 
 
 class _PlainFormatter(logging.Formatter):
-    """One line a message, with nothing in it that a terminal would act upon."""
+    """One line a message, without a traceback, and with nothing in it that a terminal would act upon."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """Return the last line of a traceback, and where it happened."""
+        trace = traceback.extract_tb(ei[2])
+        where = f" ({Path(trace[-1].filename).name}:{trace[-1].lineno})" if trace else ""
+        return f"{ei[0].__name__}: {ei[1]}{where}"
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        line = super().format(record)
-        return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in line)
+        line = " ".join(super().format(record).split())
+        return "".join(c if c.isprintable() else "\ufffd" for c in line)
 
 
 def _set_up_logging(*, verbose: bool) -> None:

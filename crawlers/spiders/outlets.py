@@ -4,12 +4,13 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from archive.ledger import (
     Route,
+    RouteState,
     discovered_routes,
     find_route,
     route_failed,
@@ -17,8 +18,8 @@ from archive.ledger import (
     routes_below,
     save_visit,
 )
-from archive.models import Lead, Outcome
-from archive.pages import due_revisits, file_lead, find_page, queued_pages, refiled
+from archive.models import Lead, Outcome, RouteKind
+from archive.pages import due_revisits, file_lead, find_page, postpone_page, queued_pages, refiled
 from archive.times import utc_now
 from archive.urls import same_page
 from crawlers import discovery
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 ROUTE_PRIORITY = 10
 
 
-class OutletsSpider(Spider):  # type: ignore[misc]
+class OutletsSpider(Spider):
     """Visits the outlets of a `CrawlContext`. Each request ends in `page_done` or `route_done`, once."""
 
     name = "outlets"
@@ -45,6 +46,13 @@ class OutletsSpider(Spider):  # type: ignore[misc]
         super().__init__(**kwargs)
         self.context = context
         self.crawl = crawl
+
+    @classmethod
+    def from_crawler(cls, crawler: Any, *args: Any, **kwargs: Any) -> "OutletsSpider":
+        """Make the spider, and listen to faults in its callbacks."""
+        spider: OutletsSpider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider.fault, signal=signals.spider_error)
+        return spider
 
     # --- Beginning -------------------------------------------------------------------------------------------
 
@@ -77,15 +85,12 @@ class OutletsSpider(Spider):  # type: ignore[misc]
 
     def _first_requests(self, visit: Visit) -> Iterator[Request]:
         outlet = visit.outlet
-        routes = [
-            Route(url=url, outlet=outlet.id, kind=kind)
-            for kind, urls in (
-                ("feed", outlet.feeds),
-                ("sitemap", outlet.sitemaps),
-                ("section", outlet.sections),
-            )
-            for url in urls
-        ]
+        declared: tuple[tuple[RouteKind, tuple[str, ...]], ...] = (
+            ("feed", outlet.feeds),
+            ("sitemap", outlet.sitemaps),
+            ("section", outlet.sections),
+        )
+        routes = [Route(url=url, outlet=outlet.id, kind=kind) for kind, urls in declared for url in urls]
         if routes:
             yield from self._route_requests(visit, routes)
             return
@@ -161,7 +166,7 @@ class OutletsSpider(Spider):  # type: ignore[misc]
         """Return the routes below this one, and whether it could be read."""
         route: Route = response.meta["route"]
         db = self.context.db
-        if response.status == 304:
+        if response.status == 304 and find_route(db, route.url) is not None:
             route_unchanged(db, route)
             visit.counts["not_modified"] += 1
             visit.counts["routes_ok"] += 1
@@ -187,7 +192,7 @@ class OutletsSpider(Spider):  # type: ignore[misc]
         return below, True
 
     def _route_lost(self, visit: Visit, route: Route, loss: Loss, *, status: int | None = None) -> None:
-        state = "blocked" if loss.outcome is Outcome.BLOCKED else "failed"
+        state: RouteState = "blocked" if loss.outcome is Outcome.BLOCKED else "failed"
         route_failed(self.context.db, route, loss.reason, state=state, status=status)
         visit.counts["routes_failed"] += 1
         if route.origin != "well-known":
@@ -221,13 +226,15 @@ class OutletsSpider(Spider):  # type: ignore[misc]
         """Return requests for what robots.txt and the homepage name, and for well-known places in their lack."""
         assert request is not None
         outlet = visit.outlet
-        robots: RobotsMiddleware = self.crawler.get_downloader_middleware(RobotsMiddleware)
+        robots = self.crawler.get_downloader_middleware(RobotsMiddleware)
+        assert robots is not None
         rules = await robots.rules_for(request)
         found = [*discovery.routes_in_robots(rules.sitemaps, request.url, outlet), *found]
         requests = list(self._route_requests(visit, [_ledger_route(outlet.id, each) for each in found]))
-        known = [*found, *discovered_routes(self.context.db, outlet.id)]
+        known = {route.kind for route in found}
+        known |= {route.kind for route in discovered_routes(self.context.db, outlet.id)}
         for kind in ("feed", "sitemap"):
-            if any(route.kind == kind for route in known):
+            if kind in known:
                 continue
             places = [
                 _ledger_route(outlet.id, p) for p in discovery.well_known_routes(outlet) if p.kind == kind
@@ -324,6 +331,7 @@ class OutletsSpider(Spider):  # type: ignore[misc]
             else:
                 visit.routes_open -= 1
             return
+        assert failure.value is not None
         loss = loss_of(
             failure.value,
             seconds=request.meta.get("download_timeout", self.settings.getfloat("DOWNLOAD_TIMEOUT")),
@@ -387,6 +395,23 @@ class OutletsSpider(Spider):  # type: ignore[misc]
         save_visit(
             self.context.db, self.crawl, visit.outlet.id, visit.counts, seconds=visit.seconds, note=visit.note
         )
+
+    def fault(self, failure: Failure, response: Response | None) -> None:
+        """Take a fault of ours in a callback as the failure of that one request."""
+        request = getattr(failure, "request", None) if response is None else response.request
+        if request is None or "outlet" not in request.meta:
+            return
+        visit = self.context.visits[request.meta["outlet"]]
+        reason = f"a fault in bilateral: {type(failure.value).__name__}: {one_line(str(failure.value))}"
+        if request.meta["kind"] == "page":
+            postpone_page(self.context.db, request.meta["page"], reason)
+            visit.counts["failed"] += 1
+            self.page_done(visit.outlet.id)
+            return
+        self._route_lost(visit, request.meta["route"], Loss(reason, None))
+        for each in self.route_done(visit):
+            if isinstance(each, Request):
+                self.crawler.engine.crawl(each)
 
     def abort(self, reason: str) -> None:
         """End the crawl: it cannot go on."""
