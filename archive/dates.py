@@ -70,7 +70,8 @@ _DATE = re.compile(
     re.VERBOSE,
 )
 _COMING = re.compile(
-    r"\b(?:pr[oó]xim[oa]s?|siguientes?|entrante|venider[oa]s?|previst[oa]s?|programad[oa]s?|agendad[oa]s?|"
+    rf"\b(?:para(?=\s+(?:el\s+)?(?:día\s+)?(?:\d|{_WEEKDAY}|{_SPANISH_MONTH})\b)|"
+    r"pr[oó]xim[oa]s?|siguientes?|entrante|venider[oa]s?|previst[oa]s?|programad[oa]s?|agendad[oa]s?|"
     r"pactad[oa]s? para|convocad[oa]s?|planead[oa]s?|acordad[oa]s? para|que viene|"
     r"(?:va|van) a \w+r|tiene[n]? previsto|prev[eé]n?|planea[n]?|alista[n]?|"
     r"next|upcoming|coming|will|would|scheduled|planned|slated|set (?:to|for)|due to|plans? to|expected to|"
@@ -153,6 +154,7 @@ def _points(stretch: str, start: int, end: int) -> Direction:
 def _resolve(match: re.Match[str], today: date, direction: Direction, language: str | None) -> str | None:
     """Return the date of one match, ISO; None where it is none. Raises ValueError on impossible days."""
     get = match.groupdict().get
+    explicit = bool(_points(match.group(), 0, 0))
     if iso := get("iso"):
         return date.fromisoformat(iso).isoformat()
     if slash := get("slash"):
@@ -165,10 +167,12 @@ def _resolve(match: re.Match[str], today: date, direction: Direction, language: 
         ("day_en", "month_en", "year_en"),
     ):
         if name := get(day_key):
-            return _day(_number(name), _month(match[month_key]), get(year_key), today, direction)
+            return _day(
+                _number(name), _month(match[month_key]), get(year_key), today, direction, said=explicit
+            )
     for month_key, year_key in (("es_only", "es_only_year"), ("en_only", "en_only_year")):
         if name := get(month_key):
-            return _whole_month(_month(name), get(year_key), today, direction)
+            return _whole_month(_month(name), get(year_key), today, direction, said=explicit)
     if get("month_rel"):
         return (today.replace(day=1) + timedelta(days=32)).isoformat()[:7]
     if weekday := get("weekday"):
@@ -193,7 +197,7 @@ def _month(name: str) -> int:
     return MONTHS[name.lower().rstrip(".")]
 
 
-def _day(day: int, month: int, year: str | None, today: date, direction: Direction) -> str:
+def _day(day: int, month: int, year: str | None, today: date, direction: Direction, *, said: bool) -> str:
     if year:
         return date(int(year), month, day).isoformat()
     found = [
@@ -201,23 +205,26 @@ def _day(day: int, month: int, year: str | None, today: date, direction: Directi
         for y in (today.year - 1, today.year, today.year + 1)
         if day <= monthrange(y, month)[1]
     ]
-    return min(found, key=lambda d: _distance((d - today).days, direction, 60)).isoformat()
+    return min(found, key=lambda d: _distance((d - today).days, direction, 60, said=said)).isoformat()
 
 
-def _whole_month(month: int, year: str | None, today: date, direction: Direction) -> str:
+def _whole_month(month: int, year: str | None, today: date, direction: Direction, *, said: bool) -> str:
     if year:
         return f"{year}-{month:02d}"
     now = today.year * 12 + today.month - 1
     found = [y * 12 + month - 1 for y in (today.year - 1, today.year, today.year + 1)]
-    best = min(found, key=lambda m: _distance(m - now, direction, 3))
+    best = min(found, key=lambda m: _distance(m - now, direction, 3, said=said))
     return f"{best // 12}-{best % 12 + 1:02d}"
 
 
-def _distance(delta: int, direction: Direction, tolerance: int) -> int:
-    """Return how far a date lies; one against its direction, or far ahead without any, is put behind the others."""
+def _distance(delta: int, direction: Direction, tolerance: int, *, said: bool) -> int:
+    """Return how far a date lies; one against its direction, or far ahead without any, is put behind the others.
+
+    ``said`` tells that the date itself says its direction ("mayo pasado"): then nothing outweighs it.
+    """
     against = (direction == "coming" and delta < 0) or (direction == "past" and delta > 0)
     far_ahead = not direction and delta > tolerance
-    return abs(delta) + (20 * tolerance if against or far_ahead else 0)
+    return abs(delta) + ((20 if said else 2) * tolerance if against or far_ahead else 0)
 
 
 def _weekday(weekday: int, said: str, today: date, direction: Direction) -> str:
@@ -239,4 +246,4 @@ def _bare_day(day: int, today: date, direction: Direction) -> str | None:
     first = today.replace(day=1)
     months = (first - timedelta(days=1)).replace(day=1), first, (first + timedelta(days=32)).replace(day=1)
     found = [m.replace(day=day) for m in months if day <= monthrange(m.year, m.month)[1]]
-    return min(found, key=lambda d: _distance((d - today).days, direction, 30)).isoformat()
+    return min(found, key=lambda d: _distance((d - today).days, direction, 30, said=True)).isoformat()

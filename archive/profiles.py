@@ -18,8 +18,8 @@ from pathlib import Path
 import ahocorasick
 
 from archive.dates import MONTHS, WEEKDAYS, named_dates, publication_day
+from archive.folding import fold
 from archive.sentences import plain, sentences
-from archive.topic import FOLD
 
 CONCEPTS = Path(__file__).with_name("concepts.toml")
 HEAD_WORDS = 60  # of the text: with the headline, what an article says first
@@ -69,7 +69,7 @@ def _gazetteer() -> tuple[ahocorasick.Automaton, frozenset[str]]:
     for kind, concepts in tables.items():
         for name, aliases in concepts.items():
             for language, listed in aliases.items():
-                for alias in listed.translate(FOLD).split("|"):
+                for alias in fold(listed).split("|"):
                     key = alias.rstrip("*")
                     found = _Alias(
                         f"{kind}:{name}", alias.endswith("*"), "es en" if language == "both" else language
@@ -84,7 +84,7 @@ def _gazetteer() -> tuple[ahocorasick.Automaton, frozenset[str]]:
 
 def concepts_in(text: str, language: str) -> list[tuple[int, str]]:
     """Return (offset, concept) for each concept named, longer phrases hiding those inside them."""
-    folded = text.translate(FOLD)
+    folded = fold(text)
     automaton, _ = _gazetteer()
     found: list[tuple[int, int, str]] = []
     for last, (length, aliases) in automaton.iter(folded):
@@ -170,9 +170,9 @@ def _names(text: str) -> Counter[str]:
         for place, match in enumerate(_TOKEN.finditer(sentence)):
             word = match.group()
             if word[0].islower():
-                small.add(word.translate(FOLD))
+                small.add(fold(word))
             elif word[0].isupper() and len(word) > 2:
-                (inside if place else opening)[word.translate(FOLD).removesuffix("'s")] += 1
+                (inside if place else opening)[fold(word).removesuffix("'s")] += 1
     found: Counter[str] = Counter()
     for word, count in (inside + Counter({w: c for w, c in opening.items() if w in inside})).items():
         if word not in small and word not in known and word not in MONTHS and word not in WEEKDAYS:
@@ -183,7 +183,7 @@ def _names(text: str) -> Counter[str]:
 def _numbers(text: str) -> Counter[str]:
     """Count the numbers from 8 up that are no year, hour or day of a month, in one notation."""
     found: Counter[str] = Counter()
-    tokens = [match.group().translate(FOLD) for match in _TOKEN.finditer(text)]
+    tokens = [fold(match.group()) for match in _TOKEN.finditer(text)]
     for place, token in enumerate(tokens):
         following = tokens[place + 1] if place + 1 < len(tokens) else ""
         value = _NUMBER_WORDS.get(token) or _value(token)
@@ -221,7 +221,7 @@ def count_tokens(title: str, text: str, language: str) -> Counter[str]:
 
 
 def _stems(text: str, language: str) -> Counter[str]:
-    found = (match.group() for match in _TOKEN.finditer(text.translate(FOLD)))
+    found = (match.group() for match in _TOKEN.finditer(fold(text)))
     return Counter(f"{language}:{word[:STEM]}" for word in found if len(word) > 2)
 
 

@@ -4,6 +4,8 @@ import re
 
 from ftfy.fixes import uncurl_quotes
 
+from archive.folding import composed
+
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|&(?:nbsp|#160);")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:EE|EU|UU|U\.S|Sr|Sra|Dr|Dra|Lic|Ing|Gral|Gen|Col|Cmdr|Adm|Gov|Sen|Rep|Mr|Mrs|Ms|St|Jr|Sr|"
@@ -19,7 +21,7 @@ _DOUBLE = str.maketrans(
 
 def plain(text: str) -> str:
     """Return the text without tags, with one kind of quotation mark and apostrophe, line breaks kept."""
-    return uncurl_quotes(_TAG.sub(" ", text).translate(_DOUBLE)).replace("''", '"')
+    return uncurl_quotes(_TAG.sub(" ", composed(text)).translate(_DOUBLE)).replace("''", '"')
 
 
 def paragraphs(text: str) -> list[str]:

@@ -2,22 +2,18 @@
 
 import json
 import sys
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from sqlite_utils import Database
 
-from archive.calendar import note_new_mentions
-from archive.copies import group_new_copies
+from archive.grouping import group_archive
 from archive.linkage import find_links, load_model, reasons
 from archive.linkage import group as group_profiles
 from archive.options import EXIT_FAILED, db_option, json_option, print_json, writable
 from archive.profiles import Profile, read_profile
 from archive.shingles import find_pairs, groups, read_text
-from archive.stories import group_new_stories
 
 
 @click.command()
@@ -50,15 +46,6 @@ def group(ctx: click.Context, db: Path, anew: bool, from_stdin: bool, as_json: b
         f"{stories['splits']} split, {stories['merges']} merged"
     )
     click.echo(f"calendar {report['mentions']['read']} articles read")
-
-
-def group_archive(db: Database, *, anew: bool = False) -> dict[str, Any]:
-    """Group what is new in an archive, or everything; called after each crawl. Returns the counts."""
-    return {
-        "copies": asdict(group_new_copies(db, anew=anew)),
-        "stories": asdict(group_new_stories(db, anew=anew)),
-        "mentions": {"read": note_new_mentions(db, anew=anew)},
-    }
 
 
 def group_stream() -> bool:

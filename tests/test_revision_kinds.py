@@ -1,0 +1,136 @@
+import pytest
+
+from archive.revisions import is_developing, revision_kinds
+
+TITLE = "Canciller habla con el secretario Smith"
+TEXT = """El canciller Juan Pérez habló el jueves con el secretario Smith sobre seguridad en la frontera.
+
+"Los avances graduales son inaceptables", dijo Smith en un comunicado. Ambos acordaron verse el 23 de enero.
+
+La llamada duró 20 minutos y participaron 12 funcionarios de los dos países. La cancillería no dio más detalles."""
+
+
+def kinds(title: str = TITLE, text: str = TEXT) -> tuple[str, ...]:
+    return revision_kinds(TITLE, TEXT, title, text, "es").kinds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        "<p>" + TEXT.replace("\n\n", "</p>\n<p>") + "</p>",
+        TEXT.replace("\n\n", "\n").replace(" ", "  "),
+        TEXT.replace('"Los', "«Los").replace('inaceptables"', "inaceptables»"),
+        TEXT + "\n\nLee también: El clima de mañana\nSíguenos en nuestras redes\nPublicidad",
+        "Actualizado: 15 de enero de 2026, 12:30 h\n" + TEXT,
+        TEXT + "\n\nInformación en desarrollo...",
+        TEXT.replace("El canciller", "EL CANCILLER"),
+    ],
+)
+def test_markup_spacing_and_furniture_are_no_revision(text: str) -> None:
+    assert revision_kinds(TITLE, TEXT, TITLE, text, "es") == revision_kinds(TITLE, TEXT, TITLE, TEXT, "es")
+    assert kinds(text=text) == ()
+
+
+def test_a_new_headline_is_only_that() -> None:
+    change = revision_kinds(TITLE, TEXT, "Canciller llama al secretario Smith", TEXT, "es")
+    assert change.kinds == ("headline",)
+    assert (change.words_added, change.words_removed) == (2, 3)
+
+
+def test_quotation_marks_put_into_a_headline_are_a_new_headline() -> None:
+    assert kinds(title="Canciller «habla» con el secretario Smith") == ("headline",)
+
+
+def test_another_number() -> None:
+    change = revision_kinds(TITLE, TEXT, TITLE, TEXT.replace("12 funcionarios", "14 funcionarios"), "es")
+    assert change.kinds == ("number",)
+    assert (change.words_added, change.words_removed) == (1, 1)
+
+
+def test_a_number_in_words() -> None:
+    before = (
+        "Three people were detained in the raid, officials said.\n\nThe army gave no names of those it holds."
+    )
+    after = before.replace("officials said", "the navy said")
+    assert revision_kinds("T", before.replace("Three", "Two"), "T", before, "en").kinds == ("lede", "number")
+    assert "number" not in revision_kinds("T", before, "T", after, "en").kinds
+
+
+def test_altered_words_in_a_quotation() -> None:
+    assert kinds(text=TEXT.replace("inaceptables", "insuficientes")) == ("quotation",)
+
+
+def test_a_quotation_that_became_paraphrase() -> None:
+    text = TEXT.replace(
+        '"Los avances graduales son inaceptables", dijo Smith', "Smith criticó los avances graduales"
+    )
+    assert "quotation" in kinds(text=text)
+
+
+def test_a_rewritten_first_sentence_is_the_lede() -> None:
+    text = TEXT.replace("habló el jueves con", "llamó por teléfono el jueves a")
+    assert kinds(text=text) == ("lede",)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Fe de errores: en una versión anterior se decía que el canciller viajó.",
+        "Correction: An earlier version of this article misstated the name of the secretary.",
+        "Actualización: esta nota fue modificada para precisar el nombre del funcionario.",
+        "Editor's note: the headline has been changed.",
+        "Aclaración: el funcionario no participó en la llamada.",
+    ],
+)
+def test_a_correction_note_is_a_correction_wherever_it_stands(note: str) -> None:
+    assert kinds(text=f"{TEXT}\n\n{note}") == ("correction",)
+    assert kinds(text=f"{note}\n\n{TEXT}") == ("correction",)
+
+
+def test_a_corrected_number_with_its_note_is_both() -> None:
+    text = TEXT.replace("12 funcionarios", "14 funcionarios") + "\n\nFe de errores: eran 14 y no 12."
+    assert kinds(text=text) == ("number", "correction")
+
+
+def test_a_note_that_was_there_already_is_no_new_correction() -> None:
+    note = "\n\nCorrección: se precisó el cargo del secretario."
+    change = revision_kinds(TITLE, TEXT + note, TITLE, TEXT.replace("20 minutos", "30 minutos") + note, "es")
+    assert change.kinds == ("number",)
+
+
+def test_a_paragraph_more_is_an_addition_and_one_less_a_cut() -> None:
+    longer = TEXT + '\n\nMás tarde el embajador dijo que "todo va muy bien" y que habrá 3 reuniones.'
+    added = revision_kinds(TITLE, TEXT, TITLE, longer, "es")
+    assert (added.kinds, added.words_added, added.words_removed) == (("addition",), 15, 0)
+    cut = revision_kinds(TITLE, longer, TITLE, TEXT, "es")
+    assert (cut.kinds, cut.words_added, cut.words_removed) == (("cut",), 0, 15)
+
+
+def test_another_text_is_a_rewrite() -> None:
+    other = """Washington presiona a su vecino para que entregue resultados contra los grupos criminales este año.
+
+Los analistas advierten de tensiones crecientes, mientras el Senado mexicano pide respeto y mesura a todos.
+
+Nadie en el gobierno quiso comentar los planes que publicó un diario de Nueva York durante el fin de semana."""
+    assert "rewrite" in kinds(text=other)
+    assert "addition" not in kinds(text=other)
+
+
+def test_every_change_of_words_has_a_kind() -> None:
+    assert kinds(text=TEXT.replace("más detalles", "mayores detalles")) == ("rewrite",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Hubo una llamada.\n\nInformación en desarrollo", True),
+        ("Noticia en desarrollo. En breve, más información.", True),
+        ("This is a developing story and will be updated.", True),
+        ("Officials met on Thursday. More to come.", True),
+        ("Los países en desarrollo pidieron apoyo en la cumbre.", False),
+        ("The group is developing a plan against smugglers.", False),
+    ],
+)
+def test_developing_stories_say_so(text: str, expected: bool) -> None:
+    assert is_developing(text, "es") is expected

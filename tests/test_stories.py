@@ -1,0 +1,308 @@
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlite_utils import Database
+
+from archive.calendar import announced
+from archive.cli import main
+from archive.grouping import group_archive
+from archive.linkage import FEATURES, average_link, features, group, likeness, load_model, reasons
+from archive.models import Article, Outlet, Verdict
+from archive.profiles import Profile, concepts_in, read_profile
+from archive.store import open_archive, rows, save_article, save_outlets
+from archive.stories import current_story, why_together
+
+OUTLETS = {
+    name: Outlet(id=name, name=name, country=country, language=language, homepage=f"https://{name}.example/",
+                 timezone="America/Mexico_City" if country == "MX" else "America/New_York")
+    for name, country, language in [
+        ("correo", "MX", "es"), ("faro", "MX", "es"), ("valle", "MX", "es"),
+        ("ledger", "US", "en"), ("beacon", "US", "en"), ("courier", "US", "en"),
+    ]
+}  # fmt: skip
+
+CALL = {
+    "correo": (
+        "De la Fuente y Rubio hablan por teléfono y acuerdan reunión ministerial",
+        "El canciller Juan Ramón de la Fuente y el secretario de Estado, Marco Rubio, sostuvieron este jueves una "
+        "llamada telefónica sobre la cooperación en seguridad. Revisaron el Grupo de Implementación de Seguridad, que "
+        "se reunirá el 23 de enero, y acordaron una reunión ministerial en Washington en febrero.",
+    ),
+    "faro": (
+        "Tras llamada de cancilleres habrá ministerial de seguridad en Washington",
+        "Una conversación telefónica entre Juan Ramón de la Fuente y Marco Rubio dejó dos fechas: el 23 de enero se "
+        "reúne el Grupo de Implementación de Seguridad y en febrero habrá una reunión ministerial en Washington. El "
+        "Departamento de Estado dijo que los avances graduales no bastan; la cancillería habló de soberanía.",
+    ),
+    "ledger": (
+        "Rubio and De la Fuente speak by phone, agree on February security ministerial",
+        "Secretary of State Marco Rubio and Foreign Secretary Juan Ramón de la Fuente spoke by phone on Thursday about "
+        "security cooperation. They reviewed the Security Implementation Group, which will meet on Jan. 23, and agreed "
+        "to hold a ministerial meeting in Washington in February, the State Department said.",
+    ),
+    "beacon": (
+        "After phone call, Washington will host Mexican ministers",
+        "Foreign Secretary Juan Ramón de la Fuente and Marco Rubio agreed in a phone call to hold a "
+        "security ministerial in Washington in February. The Security Implementation Group meets Jan. 23. "
+        "Incremental progress is not enough, the State Department said; the foreign ministry spoke of sovereignty.",
+    ),
+}
+TRANSFER = {
+    "valle": (
+        "México entrega a 37 reos a Estados Unidos",
+        "El Gabinete de Seguridad informó que 37 internos, varios de ellos del Cártel Jalisco Nueva Generación, fueron "
+        "trasladados en siete aviones a Estados Unidos. Omar García Harfuch dijo que el Departamento de Justicia se "
+        "comprometió a no pedir la pena de muerte. Los presos estaban en el Altiplano y otros penales.",
+    ),
+    "courier": (
+        "Mexico hands over 37 cartel inmates to the United States",
+        "Mexico transferred 37 prisoners, several of them from the Jalisco New Generation Cartel, on seven planes "
+        "to the United States, its security cabinet said. Omar García Harfuch said the Justice Department had agreed "
+        "not to seek the death penalty. The inmates were held at Altiplano and other prisons.",
+    ),
+}  # fmt: skip
+DAYS = {"correo": "2026-01-15", "faro": "2026-01-16", "ledger": "2026-01-15", "beacon": "2026-01-16",
+        "valle": "2026-01-16", "courier": "2026-01-16"}  # fmt: skip
+ALL = {**CALL, **TRANSFER}
+
+
+def profile(name: str, number: int, day: str | None = None) -> Profile:
+    title, text = ALL[name]
+    language = OUTLETS[name].language
+    return read_profile(number, language, day or DAYS[name], title, text, load_model().telling)
+
+
+PROFILES = {name: profile(name, number) for number, name in enumerate(ALL)}
+
+
+def archive(path: Path) -> Database:
+    db = open_archive(path / "archive.db")
+    save_outlets(db, list(OUTLETS.values()))
+    return db
+
+
+def publish(db: Database, name: str, *, instead: tuple[str, str] | None = None, grade: int = 2) -> None:
+    title, words = instead or ALL[name]
+    save_article(
+        db,
+        OUTLETS[name],
+        Article(url=f"https://{name}.example/1", title=title, text=words, language=OUTLETS[name].language,
+                published_local=f"{DAYS[name]}T12:00:00-06:00"),
+        Verdict(grade=grade, score=5.0),
+        seen="2026-01-17T00:00:00Z",
+        snapshot=None,
+    )  # fmt: skip
+
+
+def stories(db: Database) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for article in rows(db, "SELECT outlet, story FROM articles WHERE story IS NOT NULL ORDER BY outlet"):
+        found.setdefault(article["story"], []).append(article["outlet"])
+    return found
+
+
+def test_concepts_are_the_same_in_both_languages() -> None:
+    spanish = {c for _, c in concepts_in("El Departamento de Estado confirmó el traslado de los reos", "es")}
+    english = {c for _, c in concepts_in("The State Department confirmed the transfer of the inmates", "en")}
+    assert spanish == english == {"body:state_dept", "act:transfer", "matter:prison"}
+
+
+def test_a_longer_phrase_hides_what_is_inside_it() -> None:
+    assert [c for _, c in concepts_in("high-level security implementation group", "en")][
+        -1
+    ] == "body:security_group"
+    assert concepts_in("the marinade was tariffless", "en") == [(17, "matter:tariffs")]
+
+
+def test_every_feature_has_its_weight() -> None:
+    model = load_model()
+    assert len(model.weights) == len(FEATURES) == len(features(PROFILES["correo"], PROFILES["ledger"]))
+
+
+def test_one_call_in_two_countries_is_one_story_and_a_transfer_another() -> None:
+    found = group(list(PROFILES.values()), load_model())
+    numbers = {name: p.id for name, p in PROFILES.items()}
+    assert found == [sorted(numbers[n] for n in CALL), sorted(numbers[n] for n in TRANSFER)]
+
+
+def test_grouping_does_not_depend_on_the_order_of_arrival() -> None:
+    expected = group(list(PROFILES.values()), load_model())
+    for order in itertools.islice(itertools.permutations(PROFILES.values()), 0, 720, 97):
+        assert group(list(order), load_model()) == expected
+
+
+def test_articles_further_apart_than_the_window_are_never_one_story() -> None:
+    late = profile("faro", 9, "2026-02-20")
+    assert likeness(PROFILES["correo"], late, load_model()) == 0.0
+
+
+def test_groups_are_joined_by_their_mean_likeness() -> None:
+    clusters = average_link(list(PROFILES.values()), load_model())
+    assert sorted(map(len, clusters)) == [2, 4]
+
+
+def test_a_link_says_why_in_words() -> None:
+    why = " | ".join(reasons(PROFILES["valle"], PROFILES["courier"]))
+    assert "numbers: 37" in why
+    assert "transfer" in why
+    assert "hours apart" in why
+
+
+def test_a_story_keeps_its_number_while_it_grows(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    for name in ("correo", "ledger"):
+        publish(db, name)
+    group_archive(db)
+    (first,) = stories(db)
+    for name in ("beacon", "valle", "faro", "courier"):
+        publish(db, name)
+        group_archive(db)
+    assert stories(db)[first] == ["beacon", "correo", "faro", "ledger"]
+    story = rows(db, "SELECT * FROM stories WHERE id = ?", [first])[0]
+    assert (story["articles"], story["mx_articles"], story["us_articles"], story["outlets"]) == (4, 2, 2, 4)
+    assert (story["first_published"], story["last_published"]) == (
+        "2026-01-15T18:00:00Z",
+        "2026-01-16T18:00:00Z",
+    )
+    assert why_together(db, first)[0]["why"]
+
+
+def test_anew_ends_where_one_by_one_does(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    for name in ("courier", "beacon", "correo", "valle", "faro", "ledger"):
+        publish(db, name)
+        assert group_archive(db)["stories"]["read"] == 1
+    before = stories(db), rows(db, "SELECT * FROM stories ORDER BY id"), rows(db, "SELECT * FROM story_links")
+    assert len(before[0]) == 2
+    assert group_archive(db, anew=True)["stories"]["read"] == 6
+    assert (
+        stories(db),
+        rows(db, "SELECT * FROM stories ORDER BY id"),
+        rows(db, "SELECT * FROM story_links"),
+    ) == before
+    assert group_archive(db)["stories"]["read"] == 0
+
+
+def test_an_article_rewritten_about_something_else_leaves_and_it_is_recorded(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    for name in TRANSFER:
+        publish(db, name)
+    group_archive(db)
+    (story,) = stories(db)
+    publish(
+        db,
+        "courier",
+        instead=("County fair opens", "A fair in Ohio opened with tractors and a pie contest on Sunday."),
+    )
+    group_archive(db)
+    assert stories(db) == {}
+    changes = rows(db, "SELECT kind, story, other, articles FROM story_changes")
+    assert [(c["kind"], c["story"], c["other"]) for c in changes] == [("dissolved", story, None)]
+    assert len(json.loads(changes[0]["articles"])) == 2
+    assert current_story(db, story) is None
+    assert rows(db, "SELECT * FROM stories") == []
+
+
+def test_two_stories_that_join_leave_a_trace(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    for name in ("correo", "ledger", "faro"):
+        publish(db, name)
+    group_archive(db)
+    (kept,) = stories(db)
+    db.execute("INSERT INTO stories (id, title) VALUES (77, 'apart')")
+    db.execute("UPDATE articles SET story = 77 WHERE outlet = 'faro'")
+    db.conn.commit()
+    report = group_archive(db, anew=True)
+    assert report["stories"]["merges"] == 1
+    assert list(stories(db)) == [kept]
+    assert current_story(db, 77) == kept
+
+
+def test_articles_off_the_subject_are_not_grouped(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    for name in TRANSFER:
+        publish(db, name, grade=0)
+    assert group_archive(db)["stories"]["read"] == 0
+    assert stories(db) == {}
+
+
+def test_the_calendar_of_what_was_announced(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    for name in ALL:
+        publish(db, name)
+    group_archive(db)
+    (story,) = (s for s, outlets in stories(db).items() if "faro" in outlets)
+    talks = {talk.date: talk for talk in announced(db, "2026-01-18")}
+    assert set(talks) == {"2026-01-23", "2026-02"}
+    assert (talks["2026-02"].kind, talks["2026-02"].precision, talks["2026-02"].fate) == (
+        "ministerial",
+        "month",
+        "announced",
+    )
+    assert set(talks["2026-01-23"].outlets) == set(CALL)
+    assert talks["2026-01-23"].stories == (story,)
+    later = {talk.date: talk.fate for talk in announced(db, "2026-02-10")}
+    assert later == {"2026-01-23": "unreported", "2026-02": "announced"}
+
+
+def lines(**changes: object) -> str:
+    found = []
+    for name, (title, text) in ALL.items():
+        row = {
+            "id": name,
+            "lang": OUTLETS[name].language,
+            "date": DAYS[name],
+            "title": title,
+            "text": text,
+            **changes,
+        }
+        found.append(json.dumps(row))
+    return "\n".join(found)
+
+
+def test_the_command_groups_lines_in_their_order() -> None:
+    result = CliRunner().invoke(main, ["group", "--stdin"], input=lines())
+    assert result.exit_code == 0, result.output
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == list(ALL)
+    events = {answer["id"]: answer["event"] for answer in answers}
+    assert len({events[name] for name in CALL}) == len({events[name] for name in TRANSFER}) == 1
+    assert events["correo"] != events["valle"]
+    assert all(answer["why"] for answer in answers)
+
+
+def test_lines_with_grade_0_stay_alone() -> None:
+    result = CliRunner().invoke(main, ["group", "--stdin"], input=lines(grade=0))
+    assert [json.loads(line)["event"] for line in result.stdout.splitlines()] == [None] * len(ALL)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"date": "yesterday"}, "no ISO 8601"),
+        ({"lang": "fr"}, "neither es nor en"),
+        ({"text": 5}, "must be texts"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_answered_with_words(change: dict, message: str) -> None:
+    result = CliRunner().invoke(main, ["group", "--stdin"], input=lines(**change))
+    assert result.exit_code == 1
+    assert message in json.loads(result.stdout.splitlines()[0])["error"]
+
+
+def test_the_command_reports_as_json(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    for name in ALL:
+        publish(db, name)
+    db.close()
+    result = CliRunner().invoke(main, ["group", "--json", "--db", str(tmp_path / "archive.db")])
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["stories"]["stories"], report["stories"]["articles"], report["copies"]["groups"]) == (
+        2,
+        6,
+        0,
+    )
