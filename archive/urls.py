@@ -17,6 +17,7 @@ import tldextract
 import yarl
 
 MAX_URL_LENGTH = 2_000  # characters; the longest address a stranger can make us ask
+_TOO_LONG = f"the address has more than {MAX_URL_LENGTH} characters"
 
 # Parameters that say where a reader came from, not what is read. Reviewed by hand: a name is here when it is
 # documented as a campaign, click or sharing mark, or is one publisher's mark for its own links.
@@ -75,6 +76,8 @@ class BadURL(ValueError):  # noqa: N818
 @functools.lru_cache(maxsize=4096)
 def _parse(url: str) -> yarl.URL:
     """Return an absolute http(s) address, host lower-case and ASCII, dot segments and encoding normalised."""
+    if len(url) > MAX_URL_LENGTH:
+        raise BadURL(_TOO_LONG)
     text = re.sub(r"[\t\r\n]", "", url).strip(" \u00a0\ufeff\u200b\x0b\x0c")
     if _REFUSED_CHARACTERS.search(text):
         raise BadURL("control characters in the address")
@@ -126,6 +129,8 @@ def canonical_url(url: str, homepage: str = "") -> str:
         query_string="&".join(_kept_parameters(parsed)),
         encoded=True,
     )
+    if len(str(cleaned)) > MAX_URL_LENGTH:
+        raise BadURL(_TOO_LONG)
     return str(cleaned)
 
 
@@ -177,7 +182,7 @@ def fetchable(url: str) -> str | None:
     Looks at the spelling alone. Which host the name resolves to is for the downloader to see.
     """
     if len(url) > MAX_URL_LENGTH:
-        return f"the address has more than {MAX_URL_LENGTH} characters"
+        return _TOO_LONG
     try:
         parsed = _parse(url)
     except BadURL as error:
@@ -185,7 +190,7 @@ def fetchable(url: str) -> str | None:
     if parsed.raw_user is not None or parsed.raw_password is not None:
         return "credentials in the address"
     if len(str(parsed)) > MAX_URL_LENGTH:
-        return f"the address has more than {MAX_URL_LENGTH} characters"
+        return _TOO_LONG
     return None
 
 

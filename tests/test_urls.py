@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -244,6 +246,8 @@ def test_listings_are_told_by_their_spelling():
         "tag/armas",
         "mexico/page/2",
         "autor/ana-luz",
+        "archive/2026/01",
+        "sre/archivo",
     ):
         assert is_listing(HOME + path), path
     for path in (
@@ -256,3 +260,15 @@ def test_listings_are_told_by_their_spelling():
         "sre/archivo/firman-acuerdo",
     ):
         assert not is_listing(HOME + path), path
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "-a", "/amp", "/", "%2e/", ";jsessionid=", "&ref=", "á", "m.", ".amp"]
+)
+def test_no_address_however_long_takes_time(piece):
+    start = time.perf_counter()
+    for length in (1_900, 100_000):
+        url = f"{HOME}{piece * (length // len(piece))}"
+        url_key(url), is_amp_or_mobile(url), is_listing(url), fetchable(url)
+        plausible_canonical(url, url + "x", HOME)
+    assert time.perf_counter() - start < 1

@@ -32,6 +32,7 @@ def plain_text(markup: str, limit: int = MAX_SUMMARY_CHARACTERS) -> str:
         text = html.unescape(text)
         if "<" in text:  # markup that was escaped, as RSS has it
             text = html.unescape(_TAG.sub(" ", _INLINE.sub("", _UNSEEN.sub(" ", text))))
+    text = text[: 4 * limit]
     if _MANGLED.search(text):
         text = ftfy.fix_encoding(text)
     text = " ".join(_CONTROL.sub(" ", text).split())
