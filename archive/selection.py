@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from archive.search import Filters, Query, matching_ids, parse
+
 RELEVANT_GRADES = (1, 2)
 
 
@@ -56,7 +58,8 @@ def where_clause(db: Database, selection: Selection) -> tuple[str, list[Any]]:
     A query is answered by the search engine first; its hits wait in a temporary table, on disk where they
     are many.
     """
-    grades = selection.grades or RELEVANT_GRADES
+    query = parse(selection.query)
+    grades = selection.grades or tuple(int(grade) for grade in query.filters.grade) or RELEVANT_GRADES
     conditions, parameters = [f"a.grade IN ({_marks(grades)})"], list[Any](grades)
     if selection.outlets:
         conditions.append(f"a.outlet IN ({_marks(selection.outlets)})")
@@ -72,7 +75,7 @@ def where_clause(db: Database, selection: Selection) -> tuple[str, list[Any]]:
         conditions.append("coalesce(a.published, a.first_seen) < ?")
         parameters.append((selection.until + timedelta(days=1)).isoformat())
     if selection.query:
-        _select_matches(db, selection.query)
+        _select_matches(db, query, grades)
         conditions.append("a.id IN (SELECT id FROM temp.matches)")
     return " AND ".join(conditions), parameters
 
@@ -81,14 +84,11 @@ def _marks(values: tuple[Any, ...]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _select_matches(db: Database, query: str) -> None:
-    from archive.search import matching_ids
-
+def _select_matches(db: Database, query: Query, grades: tuple[int, ...]) -> None:
+    found = matching_ids(db, query, Filters(grade=tuple(str(grade) for grade in grades)))
     db.execute("CREATE TEMP TABLE IF NOT EXISTS matches (id INTEGER PRIMARY KEY)")
     db.execute("DELETE FROM temp.matches")
     try:
-        db.conn.executemany(
-            "INSERT INTO temp.matches VALUES (?)", ((number,) for number in matching_ids(db, query))
-        )
+        db.conn.executemany("INSERT INTO temp.matches VALUES (?)", ((number,) for number in found))
     except sqlite3.Error as error:
         raise SelectionError(f"the query cannot be answered: {error}") from error

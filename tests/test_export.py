@@ -1,16 +1,20 @@
 import csv
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import duckdb
+import frictionless
 import openpyxl
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
+from frictionless import system
 
 from archive.cli import main
+from archive.exports.sample import allotted
 from tests.small_archive import Small, build
 
 
@@ -213,3 +217,85 @@ def test_a_query_selects_as_search_does(small: Small) -> None:
     assert len(read_csv(run(small, "--query", "ñandu").stdout_bytes)) == 1
     assert len(read_csv(run(small, "--query", "seguridad", "--outlet", "faro").stdout_bytes)) == 4
     assert read_csv(run(small, "--query", "nothingofthekind").stdout_bytes) == []
+
+
+def test_a_data_package_is_valid_and_whole(small: Small, tmp_path: Path) -> None:
+    target = tmp_path / "package"
+    result = run(small, "--format", "datapackage", "-o", str(target))
+    assert result.exit_code == 0, result.output
+    with system.use_context(trusted=True):
+        report = frictionless.validate(str(target / "datapackage.json"))
+    assert report.valid, report.flatten(["rowNumber", "fieldName", "note", "message"])[:5]
+    counts = {path.stem: len(read_csv(path.read_bytes())) for path in (target / "data").iterdir()}
+    assert (counts["articles"], counts["outlets"], counts["revisions"]) == (8, 2, 9)
+    descriptor = json.loads((target / "datapackage.json").read_text())
+    assert all(
+        field["description"] and field["descripcion"]
+        for resource in descriptor["resources"]
+        for field in resource["schema"]["fields"]
+    )
+    assert b"aduanas" not in b"".join(path.read_bytes() for path in target.rglob("*.csv"))
+
+
+def test_a_data_package_of_a_selection_still_holds_together(small: Small, tmp_path: Path) -> None:
+    target = tmp_path / "package.zip"
+    result = run(small, "--format", "datapackage", "--outlet", "faro", "--with-text", "-o", str(target))
+    assert result.exit_code == 0, result.output
+    with system.use_context(trusted=True):
+        report = frictionless.validate(str(target))
+    assert report.valid, report.flatten(["rowNumber", "fieldName", "note", "message"])[:5]
+    with zipfile.ZipFile(target) as package:
+        assert len(read_csv(package.read("data/articles.csv"))) == 4
+
+
+def test_a_folder_that_is_no_package_is_left_alone(small: Small, tmp_path: Path) -> None:
+    folder = tmp_path / "thesis"
+    folder.mkdir()
+    (folder / "chapter.txt").write_text("mine")
+    result = run(small, "--format", "datapackage", "-o", str(folder))
+    assert result.exit_code == 1
+    assert (folder / "chapter.txt").read_text() == "mine"
+
+
+def test_beside_a_file_lie_its_methods_and_its_schema(small: Small, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    run(small, "--query", "seguridad", "--country", "MX", "-o", str(target))
+    note = (tmp_path / "out.csv.methods.md").read_text()
+    for words in ("Query as understood", "country: MX", "faro | 4", "1 (abc)", "Not measured", "36 hours"):
+        assert words in note
+    schema = json.loads((tmp_path / "out.csv-metadata.json").read_text())
+    header = next(csv.reader(io.StringIO(target.read_text())))
+    assert [column["name"] for column in schema["tableSchema"]["columns"]] == header
+
+
+def test_a_sample_is_drawn_by_its_seed_and_comes_with_a_coding_sheet(small: Small, tmp_path: Path) -> None:
+    ids = [
+        [row["id"] for row in read_csv(run(small, "--sample", "4", "--seed", seed).stdout_bytes)]
+        for seed in ("7", "7", "8")
+    ]
+    assert ids[0] == ids[1] != ids[2]
+    target = tmp_path / "sample.csv"
+    run(small, "--sample", "4", "--stratify", "outlet", "-o", str(target))
+    sheet = list(csv.DictReader((tmp_path / "sample.csv.coding.csv").open(encoding="utf-8-sig", newline="")))
+    assert [row["outlet"] for row in sheet].count("faro") == 2
+    assert all(row["grade"] == "" for row in sheet)
+    assert "stratified by outlet" in (tmp_path / "sample.csv.methods.md").read_text()
+    filled = tmp_path / "filled.csv"
+    filled.write_text((tmp_path / "sample.csv.coding.csv").read_text("utf-8-sig").replace(",,", ",2,"))
+    result = CliRunner().invoke(main, ["label", "--db", str(small.path), "--from", str(filled)])
+    assert result.output.startswith("4 labels")
+
+
+@pytest.mark.parametrize(
+    ("populations", "size", "expected"),
+    [
+        ({"a": 90, "b": 9, "c": 1}, 10, {"a": 8, "b": 1, "c": 1}),
+        ({"a": 5, "b": 5}, 100, {"a": 5, "b": 5}),
+        ({"a": 3, "b": 2, "c": 1}, 2, {"a": 1, "b": 1, "c": 0}),
+        ({}, 3, {}),
+    ],
+)
+def test_places_go_to_strata_in_proportion(
+    populations: dict[str, int], size: int, expected: dict[str, int]
+) -> None:
+    assert allotted(populations, size) == expected

@@ -1,0 +1,70 @@
+"""Random samples of a selection, for reading and coding by people; the same seed draws the same articles."""
+
+import csv
+import random
+from collections import defaultdict
+from pathlib import Path
+from typing import Literal
+
+from sqlite_utils import Database
+
+from archive.selection import Selection, where_clause
+from archive.store import rows
+
+Stratum = Literal["outlet", "month", "grade"]
+STRATA: dict[Stratum, str] = {
+    "outlet": "a.outlet",
+    "month": "substr(coalesce(a.published_local, a.published, a.first_seen), 1, 7)",
+    "grade": "a.grade",
+}
+# Read back by `bilateral label --from`.
+SHEET_COLUMNS = ("sample", "url", "outlet", "language", "title", "grade", "note")
+
+
+def draw(
+    db: Database, selection: Selection, size: int, seed: int, stratify: Stratum | None = None
+) -> list[int]:
+    """Return the ids of ``size`` articles, all of them where there are fewer, in rising order.
+
+    Stratified, each stratum gives its share, and at least one article while there are places.
+    """
+    condition, parameters = where_clause(db, selection)
+    key = STRATA[stratify] if stratify else "''"
+    strata: dict[str, list[int]] = defaultdict(list)
+    sql = f"SELECT a.id, {key} FROM articles a WHERE {condition} ORDER BY a.id"
+    for number, stratum in db.execute(sql, parameters):
+        strata[str(stratum)].append(number)
+    generator = random.Random(seed)
+    shares = allotted({name: len(numbers) for name, numbers in strata.items()}, size)
+    drawn = [number for name in sorted(strata) for number in generator.sample(strata[name], shares[name])]
+    return sorted(drawn)
+
+
+def allotted(populations: dict[str, int], size: int) -> dict[str, int]:
+    """Return how many of each stratum are drawn: in proportion, at least one each while there are places."""
+    total = sum(populations.values())
+    size = min(size, total)
+    largest = sorted(populations, key=lambda name: (-populations[name], name))
+    shares = {name: int(place < size) for place, name in enumerate(largest)}
+    while (left := size - sum(shares.values())) > 0:
+        unfilled = [name for name in largest if shares[name] < populations[name]]
+        unfilled.sort(key=lambda name: shares[name] - size * populations[name] / total)
+        missing = size * populations[unfilled[0]] / total - shares[unfilled[0]]
+        shares[unfilled[0]] += max(1, min(left, int(missing)))
+    return shares
+
+
+def words_of(size: int, seed: int, stratify: Stratum | None) -> str:
+    """Say how a sample was drawn."""
+    how = f"stratified by {stratify}, in proportion" if stratify else "uniform"
+    return f"A random sample ({how}), size {size}, seed {seed}."
+
+
+def write_coding_sheet(db: Database, path: Path, numbers: list[int], name: str) -> None:
+    """Write the sheet that people fill in: one article a row, the judge's grade left out. Raises OSError."""
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        sheet = csv.DictWriter(stream, SHEET_COLUMNS, lineterminator="\r\n")
+        sheet.writeheader()
+        for number in numbers:
+            (found,) = rows(db, "SELECT url, outlet, language, title FROM articles WHERE id = ?", [number])
+            sheet.writerow({"sample": name, "grade": "", "note": "", **found})
