@@ -1,17 +1,17 @@
 """`bilateral demo`: a tour without the network, through the same code as a crawl and the site."""
 
+import sys
 import tempfile
 import tomllib
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from archive.commands.crawl import crawl
 from archive.commands.serve import run_site
-from archive.options import readable
+from archive.grouping import group_archive
+from archive.options import SHIPPED_TOPIC, plain_errors, readable, warc_folder, writable
 from archive.times import set_clock
 
 DEMO = Path(__file__).parents[1] / "demo"
@@ -41,8 +41,8 @@ def demo(ctx: click.Context, db: Path | None, host: str, port: int, no_serve: bo
     db = _fresh(ctx, db)
     visits = _visits()
     for number, moment in enumerate(visits, start=1):
-        click.echo(f"visit {number} of {len(visits)}: {moment:%Y-%m-%d %H:%M} UTC", err=True)
-        _replay(ctx, db, number, moment)
+        click.echo(f"visit {number} of {len(visits)}, {moment:%Y-%m-%d %H:%M} UTC", err=True)
+        click.echo(f"  {_replay(db, number, moment)}", err=True)
     click.echo(f"archive: {db} ({_held(db)})", err=True)
     if not no_serve:
         run_site(db, host=host, port=port, notice="demo")
@@ -64,12 +64,30 @@ def _visits() -> list[datetime]:
     return clocks
 
 
-def _replay(ctx: click.Context, db: Path, number: int, moment: datetime) -> None:
-    replay = DEMO / f"visit-{number}.yaml.gz"
+def _replay(db: Path, number: int, moment: datetime) -> str:
+    """Crawl one visit's recording, at the time of that visit. Returns what came of it, in words."""
+    from crawlers.context import CrawlOptions  # noqa: TID251
+    from crawlers.crawl import archive_lock, crawl  # noqa: TID251
+    from crawlers.outlets import load_outlets  # noqa: TID251
+
     set_clock(moment)
-    # Only what the demonstration needs: a configuration that is about a real archive has no say here.
-    values: dict[str, Any] = {"db": db, "outlets": DEMO / "outlets.toml", "recheck": "all", "replay": replay}
-    ctx.invoke(crawl, **values)
+    outlets = load_outlets(DEMO / "outlets.toml")
+    options = CrawlOptions(
+        db=db, warc_dir=warc_folder(db, None), topic=SHIPPED_TOPIC, outlets=outlets, declared=outlets,
+        recheck="all", replay=DEMO / f"visit-{number}.yaml.gz", progress=sys.stderr.isatty(),
+    )  # fmt: skip
+    with plain_errors(), archive_lock(db):
+        report = crawl(options)
+    if report.outcome != "done":
+        raise click.ClickException(f"the replay did not come to its end: {report.outcome}")
+    archive = writable(db)
+    group_archive(archive)
+    archive.close()
+    totals = report.totals
+    return (
+        f"{totals['fetched']} pages fetched, {totals['new']} new articles, {totals['revised']} revised,"
+        f" {totals['off_topic']} off the subject"
+    )
 
 
 def _held(db: Path) -> str:
