@@ -4,12 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from lxml.html import HtmlElement
-
 from archive.extraction.blocks import Block
 from archive.extraction.moments import fold
 from archive.extraction.patterns import PATTERNS
-from archive.extraction.scope import is_linked
 from archive.extraction.structured import LISTING_TYPES, Structured, text_of
 from archive.extraction.text import Text
 from archive.models import Completeness
@@ -25,6 +22,8 @@ _CUT_END = re.compile(rf"{_DOTS}\s*[\[(]?\s*(?:{_ON})?\s*[\])»>→]*\s*$|(?:{_O
 _READ_ON = re.compile(rf"{_DOTS}\s*[\[(]?\s*(?:{_ON})")
 _TYPES_OF_LISTING = frozenset(LISTING_TYPES)
 
+MANY = 5  # linked headlines that make a listing
+FEW = 30  # words
 SHORT = 120  # words; a text of this length or less can be an announcement of the wall around it
 PARAGRAPH = 40  # words of a paragraph that no teaser on a section page has
 FULL = 350  # words; from here on a mention of subscribing is an advertisement
@@ -39,9 +38,7 @@ class Judgement:
     paywalled: bool
 
 
-def judge_completeness(
-    root: HtmlElement, found: Structured, titles: list[str], text: Text, page_text: str
-) -> Judgement:
+def judge_completeness(found: Structured, titles: list[str], text: Text, page_text: str) -> Judgement:
     """Judge a page by its own statements, by the words of walls and missing pages, and by what is left as text.
 
     ``text.raw``, the text before cleaning, is looked at too: a "subscribe to go on" line is cut from the text but
@@ -61,7 +58,7 @@ def judge_completeness(
         return Judgement("soft-404", f"the page says: {match[0][:80]}", False)
     if reason := _teaser(found, blocks, raw, page_text, words, closed):
         return Judgement("teaser", reason, closed or "pay" in reason or "subscri" in reason)
-    if reason := _index(root, found, text, is_article):
+    if reason := _index(found, text, is_article):
         return Judgement("index", reason, False)
     if words < 5:
         return Judgement("empty", "no text was found", closed)
@@ -142,15 +139,14 @@ def _stated_words(found: Structured) -> int:
     return max(stated, len(text_of(found.article.get("articleBody")).split()))
 
 
-def _index(root: HtmlElement, found: Structured, text: Text, is_article: bool) -> str:
-    blocks, cards = text.blocks, text.cards
+def _index(found: Structured, text: Text, is_article: bool) -> str:
+    blocks = text.blocks
     words = sum(block.words for block in blocks)
     long = sum(block.words >= PARAGRAPH for block in blocks)
     if is_article or found.article.get("headline") or found.first("og:type") == "article" or long >= 3:
         return ""
     if found.types & _TYPES_OF_LISTING:
         return "declared a listing"
-    headings = sum(is_linked(heading) for heading in root.iter("h2", "h3", "h4"))
-    if words < SHORT and cards + headings >= 5:
-        return f"{cards + headings} linked headlines and no article"
+    if (text.cards >= MANY and words < FEW) or (text.links >= MANY and words < SHORT):
+        return f"{max(text.cards, text.links)} linked headlines and no article"
     return ""

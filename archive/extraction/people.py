@@ -41,8 +41,9 @@ _BYLINE_CLASS = re.compile(
 _NOT_BYLINE = re.compile(
     r"bio|about|more|related|social|image|photo|foto|avatar|follow|comment|box|list", re.I
 )
+_NAME = r"[A-ZÁÉÍÓÚÑ][\w.'’-]+"
 _BYLINE_TEXT = re.compile(
-    r"^\s*(?:por|by)\s*:?\s+[A-ZÁÉÍÓÚÑ][\w.'’áéíóúñü-]+(?:\s+[\w.'’áéíóúñüÁÉÍÓÚÑ&,/-]+){0,12}\s*$", re.I
+    rf"^\s*(?:[Pp][Oo][Rr]|[Bb][Yy])\s*:?\s+{_NAME}\s+(?:(?:de|del|la|los|y|e|and)\s+)*{_NAME}"
 )
 
 

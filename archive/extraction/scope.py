@@ -132,11 +132,12 @@ def _prose_outside(root: HtmlElement, tags: frozenset[str]) -> dict[HtmlElement,
 def _headline(root: HtmlElement, title: str) -> HtmlElement | None:
     wanted = set(re.findall(r"\w+", fold(title)))
     first = None
-    for element in root.iter("h1"):
+    for element in root.iter("h1", "h2"):
         words = set(re.findall(r"\w+", fold(element.text_content())))
         if words and len(words & wanted) >= 0.6 * len(words | wanted):
             return element
-        first = first if first is not None else element if words else None
+        if first is None and words and element.tag == "h1":
+            first = element
     return first
 
 
@@ -238,10 +239,40 @@ _BLOCK_TAGS = frozenset(
 
 
 def _paragraphs_from_divs(region: HtmlElement) -> None:
-    """Turn, in place, the <div>s that hold text and no block of their own into <p>: some pages have no others."""
-    for element in region.iter("div"):
+    """Turn, in place, the <div>s that hold text and no block of their own into <p>: some pages have no others.
+
+    So do the cells of tables that only lay out the page: those with a cell of prose cut by line breaks.
+    """
+    for table in list(region.iter("table")):
+        if any(
+            len(list(cell.iter("br"))) >= 2 and len(cell.text_content()) > MIN_PROSE / 3
+            for cell in table.iter("td")
+        ):
+            for element in table.iter("table", "tbody", "tr", "td"):
+                element.tag = "div"
+    for element in list(region.iter("div")):
         if element.text and element.text.strip() and not any(child.tag in _BLOCK_TAGS for child in element):
             element.tag = "p"
+            _split_at_breaks(element)
+
+
+def _split_at_breaks(paragraph: HtmlElement) -> None:
+    """Cut a paragraph into several, in place, where two line breaks stand together."""
+    parent = paragraph.getparent()
+    breaks = [child for child in paragraph if child.tag == "br" and not (child.tail or "").strip()]
+    if parent is None or not breaks:
+        return
+    for child in reversed(breaks):
+        following = child.getnext()
+        if following is None or following.tag != "br":
+            continue
+        rest = paragraph.makeelement("p")
+        rest.text = following.tail
+        for moved in list(following.itersiblings()):
+            rest.append(moved)
+        paragraph.addnext(rest)
+        paragraph.remove(following)
+        paragraph.remove(child)
 
 
 def _points_elsewhere(element: HtmlElement) -> bool:

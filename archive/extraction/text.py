@@ -12,7 +12,7 @@ from trafilatura.settings import Extractor
 from archive.extraction.blocks import Block, Kind, block_digest, flatten
 from archive.extraction.cleaning import Cut, clean
 from archive.extraction.encoding import normalise
-from archive.extraction.scope import drop_cards, narrow, remove_furniture, remove_hidden
+from archive.extraction.scope import drop_cards, is_linked, narrow, remove_furniture, remove_hidden
 from archive.extraction.standfirst import find_standfirst
 from archive.extraction.state import body_in_state
 
@@ -49,6 +49,7 @@ class Text:
     cuts: list[Cut]
     digests: tuple[str, ...]
     cards: int  # teasers of other pages that were taken off this one
+    links: int  # linked headings in the region the text is from
 
     @property
     def plain(self) -> str:
@@ -78,6 +79,7 @@ def find_text(
     remove_hidden(root)
     cards = drop_cards(root)
     region, headline = narrow(root, titles[0] if titles else "")
+    links = sum(is_linked(heading) for heading in region.iter("h2", "h3", "h4"))
     blocks = _region_blocks(region)
     if not blocks:
         blocks = _blocks(root, _BALANCED)
@@ -90,7 +92,7 @@ def find_text(
     if standfirst and kept and not any(standfirst[:80] in block.text for block in kept[:4]):
         kept.insert(0, Block("p", standfirst))
     digests = dict.fromkeys(filter(None, (block_digest(block.text) for block in blocks)))
-    return Text(kept, blocks, cuts, tuple(digests), cards)
+    return Text(kept, blocks, cuts, tuple(digests), cards, links)
 
 
 def _region_blocks(region: HtmlElement) -> list[Block]:

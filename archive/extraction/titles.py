@@ -18,7 +18,7 @@ def find_titles(root: HtmlElement | None, found: Structured, feed_headline: str 
 
     og:title comes first: it is written for people, where the others are as often written for search engines.
     """
-    headings = list(_headings(root)) if root is not None else []
+    headings = list(_headings(root, found.title)) if root is not None else []
     declared = _tidy(text_of(found.article.get("headline")) or text_of(found.article.get("name")))
     social = _tidy(
         found.first("og:title", "twitter:title", "title", "dc.title", "sailthru.title", "parsely-title")
@@ -36,10 +36,17 @@ def find_titles(root: HtmlElement | None, found: Structured, feed_headline: str 
     return list(dict.fromkeys(text for text in (*filled, *headings, social, window) if text))
 
 
-def _headings(root: HtmlElement) -> Iterator[str]:
-    for element in list(root.iter("h1"))[:3]:
-        if text := _tidy(element.text_content()):
+def _headings(root: HtmlElement, window: str) -> Iterator[str]:
+    """The texts of the first <h1>s; without any, of a lower heading with which the <title> begins."""
+    texts = [text for element in list(root.iter("h1"))[:3] if (text := _tidy(element.text_content()))]
+    if texts:
+        yield from texts
+        return
+    for element in list(root.iter("h2", "h3"))[:12]:
+        text = _tidy(element.text_content())
+        if len(text) >= 15 and _key(window).startswith(_key(text)):
             yield text
+            return
 
 
 def _tidy(text: str) -> str:
