@@ -75,13 +75,14 @@ def damages(db: Path) -> list[str]:
 
 def one_round(
     newsroom: Newsroom, kills: int, length: float, chance: random.Random
-) -> tuple[int, dict[str, Any]]:
-    """Return how many of the kills hit a running crawl, and what the archive holds in the end."""
+) -> tuple[int, float, dict[str, Any]]:
+    """Return how many kills hit a running crawl, how long the last crawl took, and what the archive holds."""
     with tempfile.TemporaryDirectory() as name:
         db, registry = Path(name) / "archive.db", newsroom.registry(Path(name) / "outlets.toml")
-        hit = sum(crawl(db, registry, chance.uniform(0.3, length)) for _ in range(kills))
+        hit = sum(crawl(db, registry, chance.uniform(0.05, 0.95) * length) for _ in range(kills))
+        began = time.monotonic()
         crawl(db, registry)
-        return hit, {**contents(db), "damages": damages(db)}
+        return hit, time.monotonic() - began, {**contents(db), "damages": damages(db)}
 
 
 def main() -> None:
@@ -92,15 +93,15 @@ def main() -> None:
     chance, tally, hits, number = random.Random(options.seed), Counter[str](), 0, 0
     with load_newsroom() as newsroom:
         newsroom.phase = 3
-        began = time.monotonic()
-        _, wanted = one_round(newsroom, 0, 0, chance)
-        length = time.monotonic() - began
+        _, length, wanted = one_round(newsroom, 0, 0, chance)
         print(
             f"undisturbed: {len(wanted['articles'])} articles, {len(wanted['pages'])} pages, {length:.1f} s"
         )
         while hits < options.kills:
             number += 1
-            hit, found = one_round(newsroom, min(chance.randint(1, 5), options.kills - hits), length, chance)
+            hit, _, found = one_round(
+                newsroom, min(chance.randint(1, 5), options.kills - hits), length, chance
+            )
             hits += hit
             wrong = differences(wanted, found) + found["damages"]
             tally["same" if not wrong else "different"] += 1
