@@ -28,6 +28,7 @@ CONTRIBUTED = PATTERNS["contributed"]
 BIO = PATTERNS["biography"]
 PICTURE = PATTERNS["picture"]
 _TOP = PATTERNS["top"]
+_INITIALS = re.compile(r"[A-ZÑ]{2,5}(?:/[A-ZÑ]{2,5})*")  # of the desk's editors, as agencies and papers sign
 _COOKIES = PATTERNS["cookies"]
 
 
@@ -119,14 +120,10 @@ def _related(blocks: list[Block]) -> set[int]:
             (block.words <= 30 and block.link_share >= 0.3) or (block.words <= 5 and block.kind != "head")
         ):
             drop.add(i)
-        if block.words <= 8 and LABEL.match(folded):
-            run = _link_run(blocks, i + 1)
-            if run:
-                drop.update({i, *run})
-            elif block.words <= 5 and (
-                (block.kind != "head" and POINTER.match(folded)) or HEADING.match(folded)
-            ):
-                drop.add(i)
+        if block.words <= 8 and LABEL.match(folded) and (run := _link_run(blocks, i + 1)):
+            drop.update({i, *run})
+        elif block.words <= 5 and HEADING.match(folded):
+            drop.add(i)
     return drop | _link_lists(blocks)
 
 
@@ -219,6 +216,8 @@ def _is_tail(block: Block) -> bool:
         return True
     folded = fold(block.text)
     if block.words <= 60 and (TAIL.match(folded) or CONTRIBUTED.search(folded)):
+        return True
+    if _INITIALS.fullmatch(block.text):
         return True
     if block.words <= 90 and BIO.match(folded):
         return True

@@ -177,8 +177,10 @@ def _visible(root: HtmlElement) -> Iterator[tuple[Role, str]]:
         own = " ".join(filter(None, [element.text, *(child.tail for child in element)]))
         if not re.search(r"(?:19|20)\d\d", own) or len(own) > 160:
             continue
+        text = " ".join(own.split())
         whole = " ".join(element.text_content().split())
-        text = whole if len(whole) <= 160 else " ".join(own.split())
+        if len(whole) <= 160 and read_moment(text) is None:
+            text = whole
         named = f"{element.get('class') or ''} {element.get('id') or ''}"
         if (
             len(text) > 90

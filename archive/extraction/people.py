@@ -41,6 +41,7 @@ _BYLINE_CLASS = re.compile(
 _NOT_BYLINE = re.compile(
     r"bio|about|more|related|social|image|photo|foto|avatar|follow|comment|box|list", re.I
 )
+_CLOCK_OR_DAY = re.compile(r"^\d|\d:\d|^[A-Za-zé]{3,10}\.?,? \d{1,2}$|\b(?:19|20)\d\d\b")
 _NAME = r"[A-ZÁÉÍÓÚÑ][\w.'’-]+"
 _BYLINE_TEXT = re.compile(
     rf"^\s*(?:[Pp][Oo][Rr]|[Bb][Yy])\s*:?\s+{_NAME}\s+(?:(?:de|del|la|los|y|e|and)\s+)*{_NAME}"
@@ -175,7 +176,9 @@ def _split(raw: str) -> Iterator[str]:
 
 
 def _is_date(name: str) -> bool:
-    return any(c.isdigit() for c in name) and read_moment(name) is not None
+    return bool(_CLOCK_OR_DAY.search(name)) or (
+        any(c.isdigit() for c in name) and read_moment(name) is not None
+    )
 
 
 def _without_agencies(names: list[str], declared: tuple[str, ...]) -> tuple[str, ...]:

@@ -151,6 +151,8 @@ def _descend(region: HtmlElement, prose: dict[HtmlElement, int], headline: HtmlE
         if prose[best] < 0.9 * total:
             own = _own_article(region, prose, headline)
             if own is None:
+                own = _main_part(region, prose)
+            if own is None:
                 return region
             best, total = own, prose[own]
         region = best
@@ -167,6 +169,14 @@ def _own_article(
             return None
         if prose.get(ancestor, 0) >= MIN_PROSE and region in ancestor.iterancestors():
             return ancestor
+    return None
+
+
+def _main_part(region: HtmlElement, prose: dict[HtmlElement, int]) -> HtmlElement | None:
+    """The <article> or <main> with most of the prose, where the rest is in footers that are not tagged as such."""
+    for element in region.iter("article", "main"):
+        if element is not region and prose.get(element, 0) >= 0.7 * prose[region]:
+            return element
     return None
 
 
