@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from archive.frozen import verify_frozen
 from archive.integrity import IntegrityError, copy_warcs, summary
 from archive.integrity import backup as copy_database
 from archive.integrity import verify as check_archive
@@ -23,10 +24,11 @@ def verify(snapshot: Path | None, db: Path, warc_dir: Path | None, as_json: bool
 
     Ends with 1 where there is damage, each named with its file, offset or row; notes are harmless.
     """
-    if not db.exists():
+    if snapshot is None and not db.exists():
         raise click.ClickException(f"{db}: there is no archive here; `bilateral crawl` makes one")
+    checked = check_archive(db, warc_folder(db, warc_dir)) if snapshot is None else verify_frozen(snapshot)
     findings = []
-    for found in check_archive(db, warc_folder(db, warc_dir)):
+    for found in checked:
         findings.append(found)
         if not as_json:
             click.echo(printable(f"{found.severity}: {found.check}: {found.where}: {found.what}"))
