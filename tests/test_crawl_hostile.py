@@ -1,5 +1,6 @@
 """Every way to misbehave ends in a named outcome, and the good article beside it is archived all the same."""
 
+import gzip
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -157,8 +158,6 @@ def test_the_rules_of_a_huge_robots_txt_hold(crawled: Outcome) -> None:
 def test_cookies_are_neither_sent_nor_kept(crawled: Outcome) -> None:
     path = crawled.db.execute("PRAGMA database_list").fetchone()["file"]
     for file in (Path(path).parent / "warc").rglob("*.warc.gz"):
-        import gzip
-
         assert b"secreto" not in gzip.decompress(file.read_bytes())
 
 
