@@ -214,6 +214,12 @@ def _is_date(tokens: list[str], place: int) -> bool:
     )  # fmt: skip
 
 
+def count_concepts(text: str, language: str) -> Counter[str]:
+    """Count the concepts and names of a text."""
+    counted = _count(plain(text), language)
+    return Counter({token: count for token, count in counted.items() if not token.startswith("number:")})
+
+
 def count_tokens(title: str, text: str, language: str) -> Counter[str]:
     """Count all tokens of an article: names, concepts and numbers, and the stems of its language."""
     everything = f"{plain(title)}.\n{plain(text)}"

@@ -1,0 +1,195 @@
+"""What the two countries' coverage of one story has in common and what only one side says.
+
+Words are compared by the log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi and Quinn 2008,
+"Fightin' Words", equations 16, 18 and 22). Words of different languages cannot be compared, so across
+languages it is concepts and names that are, and words only between texts of one language.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import log, sqrt
+from typing import Literal
+
+from sqlite_utils import Database
+
+from archive.profiles import count_concepts
+from archive.sentences import plain, quotations, sentences, words
+from archive.store import rows
+
+Side = Literal["MX", "US"]
+
+PRIOR_WORDS = 200.0  # the weight of the background, in words
+TELLING = 1.96  # standard deviations; below it the difference may be chance
+SHORTEST = 4  # letters; shorter words are grammar
+
+_CAPITAL = r"(?:[A-ZÁÉÍÓÚÑ][\w'’-]+|[A-Z]\.)"
+_NAME = rf"{_CAPITAL}(?:\s+(?:(?:de|del|la|las|los|y|of|the)\s+){{0,3}}{_CAPITAL})*"
+_SAYS = (
+    r"(?:dijo|afirmó|aseguró|señaló|informó|sostuvo|declaró|indicó|explicó|agregó|añadió|advirtió|subrayó|expresó|"
+    r"reiteró|precisó|respondió|aclaró|anunció|comentó|insistió|apuntó|destacó|manifestó|escribió|confirmó|"
+    r"said|says|told|added|wrote|stated|warned|noted|explained|announced|insisted|replied|confirmed)"
+)
+_BEFORE = re.compile(rf"({_NAME})(?:,[^,.;\"]{{3,80}},)?\s+(?:also\s+|también\s+)?{_SAYS}\b")
+_AFTER = re.compile(
+    rf"\b(?:{_SAYS}|[Ss]egún|[Dd]e acuerdo con|[Aa]ccording to)\s+((?:[a-záéíóúñ'.]+\s+){{0,8}}?{_NAME})"
+)
+_TITLE_WORDS = (
+    "Secretary State Secretario Secretaria President Presidente Presidenta Foreign Minister Attorney General "
+    "Ambassador Embajador Embajadora Director Gov Sen Rep Mr Ms Mrs Dr FBI DEA CIA Security Canciller Fiscal Defense "
+    "Treasury Press Deputy Homeland U.S U.S. El La Los Las The He She It They This That En In On At Un Una A Later But "
+    "And After However Then Also Y Pero Además Tras Al Por Para Con Después Luego Más Ayer Hoy Si If When Cuando As"
+)
+_TITLES = frozenset(_TITLE_WORDS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Distinctive:
+    """One word with how often each side says it and how far apart that is."""
+
+    word: str
+    here: int
+    there: int
+    log_odds: float  # natural logarithm; positive where this side says it more
+    z: float  # log_odds in standard deviations
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Both sides of one story; copies of one dispatch on one side are counted once."""
+
+    articles: Mapping[Side, int]
+    concepts: Mapping[Side, list[Distinctive]]  # concepts and names, across languages
+    words: Mapping[str, Mapping[Side, list[Distinctive]]]  # by language, where both sides write it
+    quoted: Mapping[Side, list[tuple[str, int]]]  # who is quoted, in how many articles
+
+
+def log_odds(here: Counter[str], there: Counter[str], background: Counter[str]) -> list[Distinctive]:
+    """Return the words that ``here`` says more than ``there``, most telling first; only those beyond chance.
+
+    ``background`` counts the words of other texts on the subject; it is the prior, with one added to each word.
+    """
+    vocabulary = len(here.keys() | there.keys() | background.keys())
+    share = PRIOR_WORDS / max(background.total() + vocabulary, 1)
+    here_size, there_size = here.total(), there.total()
+    found = []
+    for word in here:
+        prior = share * (background[word] + 1)
+        mine, theirs = here[word] + prior, there[word] + prior
+        rest_mine = here_size + PRIOR_WORDS - mine
+        rest_theirs = there_size + PRIOR_WORDS - theirs
+        if rest_mine <= 0 or rest_theirs <= 0:
+            continue
+        difference = log(mine / rest_mine) - log(theirs / rest_theirs)
+        z = difference / sqrt(1 / mine + 1 / theirs)
+        if z >= TELLING:
+            found.append(Distinctive(word, here[word], there[word], round(difference, 3), round(z, 2)))
+    return sorted(found, key=lambda d: (-d.z, d.word))
+
+
+def speakers(text: str) -> list[str]:
+    """Return who is quoted or reported as saying something, by name as the text gives it, in order, each once.
+
+    A family name alone is given as the full name where the text has that too.
+    """
+    clean = plain(text)
+    found: list[str] = []
+    for sentence in sentences(clean):
+        bare = sentence
+        for quoted in quotations(sentence):
+            bare = bare.replace(quoted, "")
+        for match in [*_BEFORE.finditer(bare), *_AFTER.finditer(bare)]:
+            if name := _person(match[1]):
+                found.append(name)
+    full = {name.split()[-1]: name for name in sorted(_full_names(clean), key=len)}
+    return list(dict.fromkeys(full.get(name, name) for name in found))
+
+
+def _person(phrase: str) -> str:
+    """Return the name in a phrase such as "el canciller Juan Pérez" or "Secretary of State Ann Smith"."""
+    parts = phrase.split()
+    starts = [i for i, part in enumerate(parts) if part[0].isupper() and part.strip(".,") not in _TITLES]
+    if not starts:
+        return ""
+    name = " ".join(parts[starts[0] :]).strip(".,'’ ")
+    return "" if name.isupper() else name
+
+
+def _full_names(text: str) -> set[str]:
+    found = (_person(match.group()) for match in re.finditer(_NAME, text))
+    return {name for name in found if 2 <= len(name.split()) <= 6}
+
+
+def compare_sides(db: Database, story: int) -> Comparison:
+    """Compare what Mexican and US outlets say of one story; the prior is counted over the archive's other stories."""
+    articles = rows(
+        db,
+        "SELECT a.id, a.country, a.language, a.copy_group, t.title, t.text FROM articles a"
+        " JOIN texts t ON t.article = a.id WHERE a.story = ? AND a.grade > 0"
+        " ORDER BY coalesce(a.published, a.first_seen), a.id",
+        [story],
+    )
+    folded = list({(a["country"], a["copy_group"] or -a["id"]): a for a in reversed(articles)}.values())[::-1]
+    background = rows(
+        db,
+        "SELECT a.language, t.title, t.text FROM articles a JOIN texts t ON t.article = a.id"
+        " WHERE a.grade > 0 AND a.story IS NOT ? ORDER BY a.id DESC LIMIT 500",
+        [story],
+    )
+    sides: dict[Side, list[dict[str, str]]] = {
+        side: [a for a in folded if a["country"] == side] for side in ("MX", "US")
+    }
+    return Comparison(
+        articles={side: len(found) for side, found in sides.items()},
+        concepts=_both_ways({side: _concepts(found) for side, found in sides.items()}, _concepts(background)),
+        words=_by_language(sides, background),
+        quoted={side: _quoted(found) for side, found in sides.items()},
+    )
+
+
+def _both_ways(
+    counted: Mapping[Side, Counter[str]], background: Counter[str]
+) -> dict[Side, list[Distinctive]]:
+    return {
+        "MX": log_odds(counted["MX"], counted["US"], background),
+        "US": log_odds(counted["US"], counted["MX"], background),
+    }
+
+
+def _concepts(articles: Iterable[Mapping[str, str]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for article in articles:
+        found.update(count_concepts(f"{article['title']}.\n{article['text']}", article["language"]))
+    return found
+
+
+def _by_language(
+    sides: Mapping[Side, list[dict[str, str]]], background: list[dict[str, str]]
+) -> dict[str, dict[Side, list[Distinctive]]]:
+    found = {}
+    for language in ("es", "en"):
+        counted: dict[Side, Counter[str]] = {
+            side: _words(a for a in articles if a["language"] == language) for side, articles in sides.items()
+        }
+        if counted["MX"] and counted["US"]:
+            prior = _words(a for a in background if a["language"] == language)
+            found[language] = _both_ways(counted, prior)
+    return found
+
+
+def _words(articles: Iterable[Mapping[str, str]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for article in articles:
+        found.update(w for w in words(plain(f"{article['title']} {article['text']}")) if len(w) >= SHORTEST)
+    return found
+
+
+def _quoted(articles: Iterable[Mapping[str, str]]) -> list[tuple[str, int]]:
+    """Return who is quoted, in how many articles; forms of one name are counted under the longest."""
+    said = Counter(name for article in articles for name in speakers(article["text"]))
+    by_family: defaultdict[str, list[str]] = defaultdict(list)
+    for name in said:
+        by_family[name.split()[-1]].append(name)
+    merged = {max(sorted(names), key=len): sum(said[n] for n in names) for names in by_family.values()}
+    return sorted(merged.items(), key=lambda item: (-item[1], item[0]))
