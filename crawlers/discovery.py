@@ -7,7 +7,7 @@ from typing import Literal
 from archive.models import Outlet, RouteKind
 from archive.urls import is_listing, same_page, url_key
 from crawlers.routes.links import is_static
-from crawlers.routes.sections import is_in_menu, parse_page
+from crawlers.routes.sections import is_in_menu, links_of, parse_page
 from crawlers.routes.sitemaps import most_newsworthy, route_refusal
 from crawlers.routes.texts import plain_text, resolve
 
@@ -100,12 +100,12 @@ def routes_in_homepage(body: bytes, url: str, outlet: Outlet, content_type: str 
         alternate = "alternate" in element.get("rel").lower().split()
         if alternate and _FEED_TYPE.match(element.get("type")) and not _is_of_comments(element):
             add(element.get("href"), "feed")
-    anchors = root.xpath("//a[@href]")
-    for anchor in anchors:
+    links = links_of(root, base)
+    for _, anchor in links:
         if _FEED_ADDRESS.search(anchor.get("href")) and not _is_of_comments(anchor):
             add(anchor.get("href"), "feed")
-    for anchor in anchors:
-        if is_in_menu(anchor) and _is_section(resolve(base, anchor.get("href"))):
+    for link, anchor in links:
+        if is_in_menu(anchor) and _is_section(link):
             add(anchor.get("href"), "section")
     feeds = [route for route in found.values() if route.kind == "feed"]
     sections = [route for route in found.values() if route.kind == "section"]

@@ -626,8 +626,8 @@ def test_the_base_of_a_page_counts_for_its_links():
     "body",
     [page("<div>" * 120_000 + '<a href="/x">x</a>'), page("<a href='/nota-1'>" + "x " * 500_000 + "</a>"),
      page("<a href='/a" + "b" * 9_000 + "'>una nota de muchas letras</a>"),
-     b"<html><", b"<html>\xff\xfe\x00<a href=\xff>"],
-    ids=["deep", "wide", "long", "cut", "bytes"],
+     b"<html><", b"<html>\xff\xfe\x00<a href=\xff>", page("<div>" * 200 + "<a href='/n/77'>x</a>" * 100_000)],
+    ids=["deep", "wide", "long", "cut", "bytes", "links"],
 )  # fmt: skip
 def test_monstrous_pages_end(body):
     start = time.perf_counter()

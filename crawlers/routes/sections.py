@@ -1,5 +1,6 @@
 """Section pages: the headlines they list, and where the list goes on."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from crawlers.routes.texts import plain_text, resolve
 MAX_SECTION_LEADS = 300  # links of one page
 MAX_HEADLINE_CHARACTERS = 400  # a longer link text is a whole card, not its headline
 MIN_HEADLINE_WORDS = 4
+MAX_LINKS = 3_000  # of one page that are looked at
+MAX_ANCESTORS = 40  # of a link, in which a menu is looked for
+MAX_CARD_PARTS = 30  # elements directly in what is still one article's card
 
 _OUTSIDE = {"nav", "footer", "form", "menu"}
 _OUTSIDE_ROLE = re.compile(r"^(?:navigation|contentinfo|menu|menubar|search|dialog)$")
@@ -62,23 +66,30 @@ def read_section(body: bytes, url: str, outlet: Outlet, content_type: str | None
     if root is None:
         raise RouteError("nothing that can be read as HTML")
     base = resolve(url, root.xpath("string(//base/@href)")) or url
-    found: dict[str, Lead] = {}
-    for anchor in root.iter("a"):
-        link = resolve(base, anchor.get("href") or "")
+    links = links_of(root, base)
+    headlines: dict[str, tuple[str, str]] = {}  # by key: the address, and the longest that is said of it
+    for link, anchor in links:
         if not _is_candidate(link, url, outlet) or is_in_menu(anchor):
             continue
-        headline = _headline(anchor)
-        key = url_key(link)
-        known = found.get(key)
-        if known is not None:
-            if len(headline) > len(known.headline):
-                found[key] = Lead(
-                    url=known.url, outlet=outlet.id, via="section", route=url, headline=headline
-                )
-        elif len(found) < MAX_SECTION_LEADS:
-            found[key] = Lead(url=link, outlet=outlet.id, via="section", route=url, headline=headline)
-    leads = tuple(lead for lead in found.values() if _is_article(lead))
-    return SectionContents(leads=leads, next_page=_next_page(root, base, url, outlet))
+        known, headline = headlines.get(url_key(link), (link, ""))
+        headlines[url_key(link)] = (known, max(headline, _headline(anchor), key=len))
+    leads = (
+        Lead(url=link, outlet=outlet.id, via="section", route=url, headline=headline)
+        for link, headline in headlines.values()
+        if is_article_address(link) or len(headline.split()) >= MIN_HEADLINE_WORDS
+    )
+    return SectionContents(
+        leads=tuple(itertools.islice(leads, MAX_SECTION_LEADS)),
+        next_page=_next_page(root, links, url, outlet),
+    )
+
+
+def links_of(root: lxml.html.HtmlElement, base: str) -> list[tuple[str, lxml.html.HtmlElement]]:
+    """Return the links of a page with their addresses; of more than ``MAX_LINKS`` the first and the last."""
+    anchors = [anchor for anchor in root.iter("a") if anchor.get("href")]
+    if len(anchors) > MAX_LINKS:
+        anchors = anchors[: MAX_LINKS * 2 // 3] + anchors[-MAX_LINKS // 3 :]
+    return [(resolve(base, anchor.get("href")), anchor) for anchor in anchors]
 
 
 def parse_page(body: bytes, content_type: str | None) -> lxml.html.HtmlElement | None:
@@ -101,7 +112,7 @@ def _is_candidate(link: str, url: str, outlet: Outlet) -> bool:
 
 def is_in_menu(anchor: lxml.html.HtmlElement) -> bool:
     """Say whether a link lies in a menu, a footer or another part that is the same on every page."""
-    for element in anchor.iterancestors():
+    for element in itertools.islice(anchor.iterancestors(), MAX_ANCESTORS):
         if element.tag in _OUTSIDE or _OUTSIDE_ROLE.match(element.get("role") or ""):
             return True
         if element.tag in ("body", "main", "article", "html"):
@@ -135,7 +146,9 @@ def _headline(anchor: lxml.html.HtmlElement) -> str:
 
 def _beside(anchor: lxml.html.HtmlElement) -> Iterator[str]:
     """Yield the heading of the card an anchor lies in, if the card is about that link alone."""
-    for element in anchor.iterancestors("article", "li", "section", "div"):
+    for element in itertools.islice(anchor.iterancestors("article", "li", "section", "div"), 4):
+        if next(itertools.islice(element, MAX_CARD_PARTS, None), None) is not None:  # len() would count all
+            return
         headings = element.xpath(".//h1|.//h2|.//h3|.//h4")
         if headings:
             if len(headings) == 1:
@@ -148,34 +161,31 @@ def _words(element: lxml.html.HtmlElement) -> str:
     return plain_text(" ".join(parts).replace("<", " ").replace("&", "&amp;"))
 
 
-def _is_article(lead: Lead) -> bool:
-    return is_article_address(lead.url) or len(lead.headline.split()) >= MIN_HEADLINE_WORDS
-
-
-def _next_page(root: lxml.html.HtmlElement, base: str, url: str, outlet: Outlet) -> str | None:
-    for relation in root.xpath("//link[@href][@rel]|//a[@href][@rel]"):
-        if "next" in (relation.get("rel") or "").lower().split():
-            link = _usable_page(resolve(base, relation.get("href")), url, outlet)
-            if link and (_page_number(link) is not None or not is_article_address(link)):
-                return link
-    current = _page_number(url) or 1
-    by_words = None
-    for anchor in root.iter("a"):
-        link = _usable_page(resolve(base, anchor.get("href") or ""), url, outlet)
-        if not link:
-            continue
-        if _page_number(link) == current + 1 and _stem(link) == _stem(url):
+def _next_page(
+    root: lxml.html.HtmlElement, links: list[tuple[str, lxml.html.HtmlElement]], url: str, outlet: Outlet
+) -> str | None:
+    base = resolve(url, root.xpath("string(//base/@href)")) or url
+    said = [
+        (resolve(base, link.get("href")), link) for link in itertools.islice(root.iter("link"), MAX_LINKS)
+    ]
+    for link, element in said + links:
+        is_next = "next" in (element.get("rel") or "").lower().split()
+        is_list = _page_number(link) is not None or not is_article_address(link)
+        if is_next and is_list and _usable_page(link, url, outlet):
             return link
+    following, stem = (_page_number(url) or 1) + 1, _stem(url)
+    for link, _ in links:
+        if _page_number(link) == following and _stem(link) == stem and _usable_page(link, url, outlet):
+            return link
+    for link, anchor in links:
         label = _words(anchor)[:60] or anchor.get("title") or anchor.get("aria-label") or ""
-        if by_words is None and _NEXT_WORDS.match(label) and _continues(link, url):
-            by_words = link
-    return by_words
+        if _NEXT_WORDS.match(label) and _usable_page(link, url, outlet) and _continues(link, url):
+            return link
+    return None
 
 
-def _usable_page(link: str, url: str, outlet: Outlet) -> str | None:
-    if refusal(link, outlet) is not None or same_page(link, url) or same_page(link, outlet.homepage):
-        return None
-    return link
+def _usable_page(link: str, url: str, outlet: Outlet) -> bool:
+    return refusal(link, outlet) is None and not same_page(link, url) and not same_page(link, outlet.homepage)
 
 
 def _continues(link: str, url: str) -> bool:
