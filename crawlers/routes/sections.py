@@ -166,7 +166,8 @@ def _next_page(
 ) -> str | None:
     base = resolve(url, root.xpath("string(//base/@href)")) or url
     said = [
-        (resolve(base, link.get("href")), link) for link in itertools.islice(root.iter("link"), MAX_LINKS)
+        (resolve(base, link.get("href") or ""), link)
+        for link in itertools.islice(root.iter("link"), MAX_LINKS)
     ]
     for link, element in said + links:
         is_next = "next" in (element.get("rel") or "").lower().split()
