@@ -24,13 +24,24 @@ MAX_CHANGES = 5_000  # articles read again one by one; where more changed, every
 MAX_DATABASES = 4
 DAY_SECONDS = 86_400
 ID_BITS = 30
+IDS_PER_DAY_BITS = 14  # as in archive.store
+MAX_DAYS = 1_000_000
 MAX_SECONDS = (1 << 33) - 1
 CACHE_BYTES = 48 << 20
 
 _SELECT = (
-    "SELECT id, CAST(strftime('%s', coalesce(published, first_seen)) AS INTEGER), coalesce(copy_group, -1),"
+    "SELECT id, coalesce(CAST(strftime('%s', coalesce(published, first_seen)) AS INTEGER), 0),"
+    " coalesce(copy_group, -1),"
     " outlet, country, language, CAST(grade AS TEXT), section, coalesce(wire, ''), status FROM articles"
 )
+
+
+class Numbers(dict[str, int]):
+    """Small numbers for the values of a column, given out as values turn up."""
+
+    def __missing__(self, value: str) -> int:
+        self[value] = number = len(self)
+        return number
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +57,15 @@ class Columns:
     ids: Ints
     groups: Ints  # copy group, -1 without one
     codes: dict[str, Positions]  # by column: number of the value
-    numbers: dict[str, dict[str, int]]  # by column: value to number, in the order of numbers
+    numbers: dict[str, Numbers]  # by column: value to number, in the order of numbers
     days: Positions  # since 1970
     months: Positions  # since January 1970
     years: Positions
+    sides: Positions  # 0 Mexican, 1 US, 2 neither
     by_id: Ints = field(repr=False)  # ids, sorted
     place: Positions = field(repr=False)  # position of each of ``by_id``
+    first_day: int  # of the ids
+    shifts: Ints = field(repr=False)  # by day of the ids: from the id to its place in ``by_id``
     matches: "MatchCache" = field(repr=False)
 
     def __len__(self) -> int:
@@ -61,14 +75,22 @@ class Columns:
         """Return the positions of articles, in order; ids that are not (or not yet) known are passed over."""
         if not len(self.ids) or not len(ids):
             return np.empty(0, np.int32)
-        found = np.searchsorted(self.by_id, ids)
-        found[found == len(self.by_id)] = 0
+        found = self._places_by_day(ids)
+        missed = np.flatnonzero(self.by_id[found] != ids)
+        if len(missed):
+            found[missed] = np.searchsorted(self.by_id, ids[missed]).clip(max=len(self) - 1)
         known = self.place[found[self.by_id[found] == ids]]
         if len(known) < len(self) // 64:
             return np.sort(known)
         marks = np.zeros(len(self), bool)  # quicker than sorting many
         marks[known] = True
         return np.flatnonzero(marks).astype(np.int32)
+
+    def _places_by_day(self, ids: Ints) -> Ints:
+        """Guess where ids stand in ``by_id``: those of a day have no gaps, as a rule."""
+        day = ((ids >> IDS_PER_DAY_BITS) - self.first_day).clip(0, len(self.shifts) - 1)
+        places: Ints = (ids + self.shifts[day]).clip(0, len(self) - 1)
+        return places
 
 
 class MatchCache:
@@ -160,7 +182,7 @@ def _state(path: str) -> tuple[int, int]:
 
 
 def _read(connection: sqlite3.Connection, version: tuple[Any, ...]) -> Columns:
-    numbers: dict[str, dict[str, int]] = {name: {} for name in CODED}
+    numbers: dict[str, Numbers] = {name: Numbers() for name in CODED}
     chunks = [_arrays([], numbers)]
     cursor = connection.execute(_SELECT)
     while rows := cursor.fetchmany(CHUNK_ROWS):
@@ -170,23 +192,22 @@ def _read(connection: sqlite3.Connection, version: tuple[Any, ...]) -> Columns:
     return _assembled(version, {name: array[order] for name, array in arrays.items()}, numbers)
 
 
-def _arrays(rows: Sequence[Sequence[Any]], numbers: dict[str, dict[str, int]]) -> dict[str, NDArray[Any]]:
+def _arrays(rows: Sequence[Sequence[Any]], numbers: dict[str, Numbers]) -> dict[str, NDArray[Any]]:
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * (3 + len(CODED))
-    ids = np.array(columns[0], np.int64)
-    seconds = np.array([second or 0 for second in columns[1]], np.int64)
+    ids, seconds, groups = (np.fromiter(values, np.int64, len(rows)) for values in columns[:3])
     keys = (np.clip(seconds, 0, MAX_SECONDS) << ID_BITS) | (ids & ((1 << ID_BITS) - 1))
-    arrays: dict[str, NDArray[Any]] = {"keys": keys, "ids": ids, "groups": np.array(columns[2], np.int64)}
+    arrays: dict[str, NDArray[Any]] = {"keys": keys, "ids": ids, "groups": groups}
     for name, values in zip(CODED, columns[3:], strict=True):
-        known = numbers[name]
-        arrays[name] = np.array([known.setdefault(value, len(known)) for value in values], np.int32)
+        arrays[name] = np.fromiter(map(numbers[name].__getitem__, values), np.int32, len(rows))
     return arrays
 
 
 def _assembled(
-    version: tuple[Any, ...], arrays: dict[str, NDArray[Any]], numbers: dict[str, dict[str, int]]
+    version: tuple[Any, ...], arrays: dict[str, NDArray[Any]], numbers: dict[str, Numbers]
 ) -> Columns:
     days = ((arrays["keys"] >> ID_BITS) // DAY_SECONDS).astype(np.int32)
     by_id = np.argsort(arrays["ids"], kind="stable")
+    first_day, shifts = _shifts(arrays["ids"][by_id])
     return Columns(
         version=version,
         keys=arrays["keys"],
@@ -197,17 +218,40 @@ def _assembled(
         days=days,
         months=days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int32),
         years=days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int32) + 1970,
+        sides=_sides(arrays["country"], numbers["country"]),
         by_id=arrays["ids"][by_id],
         place=by_id.astype(np.int32),
+        first_day=first_day,
+        shifts=shifts,
         matches=MatchCache(),
     )
+
+
+def _sides(countries: Positions, numbers: Numbers) -> Positions:
+    side = np.full(len(numbers) + 1, 2, np.int32)
+    for place, country in enumerate(("MX", "US")):
+        side[numbers.get(country, -1)] = place
+    return side[countries]
+
+
+def _shifts(by_id: Ints) -> tuple[int, Ints]:
+    if not len(by_id):
+        return 0, np.zeros(1, np.int64)
+    days = by_id >> IDS_PER_DAY_BITS
+    span = int(days[-1] - days[0]) + 1
+    if span > MAX_DAYS:  # ids that are not made of days
+        return 0, np.zeros(1, np.int64)
+    shifts = np.zeros(span, np.int64)
+    firsts = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
+    shifts[days[firsts] - days[0]] = firsts - by_id[firsts]
+    return int(days[0]), shifts
 
 
 def _brought_up(connection: sqlite3.Connection, known: Columns, version: tuple[Any, ...]) -> Columns:
     changed = _changed(connection, known, version)
     if changed is None:
         return _read(connection, version)
-    numbers = {name: dict(values) for name, values in known.numbers.items()}
+    numbers = {name: Numbers(values) for name, values in known.numbers.items()}
     rows = _rows(connection, changed)
     fresh = _arrays(rows, numbers)
     order = np.argsort(fresh["keys"], kind="stable")

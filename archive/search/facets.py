@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from archive.search.columns import Columns, Ints, Positions
+from archive.search.columns import Ints
 from archive.search.filters import Filters
 from archive.search.matching import Copies, Selected, select
 from archive.search.query import Query
 
 _EPOCH = date(1970, 1, 1)
-_NUMBER_BITS = 24
+_MAX_CELLS = 1 << 21
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,37 @@ class Facets:
     year: dict[str, int]
 
 
+class Counter:
+    """Counts the articles of a search by small numbers; copies of one text count once a number, where folded."""
+
+    def __init__(self, found: Selected, copies: Copies) -> None:
+        self.columns = found.columns
+        self.positions = found.positions
+        groups = found.columns.groups[found.positions]
+        self.grouped = np.flatnonzero(groups >= 0) if copies == "fold" else np.empty(0, np.intp)
+        self.groups = 0
+        if len(self.grouped):
+            distinct, self.group = np.unique(groups[self.grouped], return_inverse=True)
+            self.groups = len(distinct)
+
+    def count(self, numbers: NDArray[Any], size: int) -> Ints:
+        """Return how many articles have each number below ``size``; ``numbers`` has one for every position."""
+        picked = numbers[self.positions]
+        counts: Ints = np.bincount(picked, minlength=size)
+        if not self.groups:
+            return counts
+        of_group = picked[self.grouped]
+        counts -= np.bincount(of_group, minlength=size)
+        if self.groups * size <= _MAX_CELLS:
+            held = np.zeros((self.groups, size), bool)
+            held[self.group, of_group] = True
+            counts += held.sum(axis=0)
+        else:
+            pairs = np.unique(self.group * size + of_group)
+            counts += np.bincount(pairs % size, minlength=size)
+        return counts
+
+
 def facets(
     db: Database | sqlite3.Connection,
     query: Query | str,
@@ -43,42 +74,25 @@ def facets(
 ) -> Facets:
     """Count the results of a search by the values of their columns."""
     found = select(db, query, filters)
+    counter = Counter(found, copies)
     counts = {
-        name: _by_value(found, name, copies)
+        name: _by_value(counter, name)
         for name in ("outlet", "country", "language", "grade", "section", "wire")
     }
-    return Facets(**counts, year=_by_year(found, copies))
+    return Facets(**counts, year=_by_year(counter))
 
 
-def _by_value(found: Selected, column: str, copies: Copies) -> dict[str, int]:
-    counts = counted(found.columns, found.positions, found.columns.codes[column], copies)
-    values = [
-        (value, int(counts[n])) for value, n in found.columns.numbers[column].items() if n < len(counts)
-    ]
+def _by_value(counter: Counter, column: str) -> dict[str, int]:
+    numbers = counter.columns.numbers[column]
+    counts = counter.count(counter.columns.codes[column], len(numbers))
+    values = [(value, int(counts[number])) for value, number in numbers.items()]
     return dict(sorted(((v, n) for v, n in values if v and n), key=lambda pair: (-pair[1], pair[0])))
 
 
-def _by_year(found: Selected, copies: Copies) -> dict[str, int]:
-    counts = counted(found.columns, found.positions, found.columns.years, copies)
+def _by_year(counter: Counter) -> dict[str, int]:
+    years = counter.columns.years
+    counts = counter.count(years, int(years[-1]) + 1 if len(years) else 0)
     return {str(year): int(counts[year]) for year in np.flatnonzero(counts)[::-1]}
-
-
-def counted(columns: Columns, positions: Positions, numbers: NDArray[Any], copies: Copies) -> Ints:
-    """Return how many results have each number; copies of one text count once a number, where folded."""
-    if not len(positions):
-        return np.zeros(0, np.int64)
-    picked = numbers[positions]
-    if copies == "all":
-        return np.bincount(picked)
-    groups = columns.groups[positions]
-    grouped = np.flatnonzero(groups >= 0)
-    counts = np.bincount(picked)
-    if len(grouped):
-        of_group = picked[grouped]
-        pairs = np.unique((groups[grouped] << _NUMBER_BITS) | of_group)
-        counts -= np.bincount(of_group, minlength=len(counts))
-        counts += np.bincount(pairs & ((1 << _NUMBER_BITS) - 1), minlength=len(counts))
-    return counts
 
 
 def histogram(
@@ -98,18 +112,11 @@ def histogram(
         return []
     columns = found.columns
     buckets = columns.days if by == "day" else columns.months
-    first = int(buckets[found.positions[0]])
-    last = int(buckets[found.positions[-1]])
-    sides = [_side(found, buckets, country, copies) for country in ("MX", "US")]
-    padded = [np.pad(side, (0, last + 1 - len(side))) if len(side) <= last else side for side in sides]
+    first, last = int(buckets[found.positions[0]]), int(buckets[found.positions[-1]])
+    cells = (buckets - first) * 3 + columns.sides
+    counts = Counter(found, copies).count(cells, 3 * (last - first + 1)).reshape(-1, 3)
     label = _day if by == "day" else _month
-    return [(label(n), int(padded[0][n]), int(padded[1][n])) for n in range(first, last + 1)]
-
-
-def _side(found: Selected, buckets: Positions, country: str, copies: Copies) -> Ints:
-    code = found.columns.numbers["country"].get(country, -1)
-    positions = found.positions[found.columns.codes["country"][found.positions] == code]
-    return counted(found.columns, positions, buckets, copies)
+    return [(label(first + n), int(mx), int(us)) for n, (mx, us, _) in enumerate(counts)]
 
 
 def _day(number: int) -> str:
