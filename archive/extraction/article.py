@@ -56,7 +56,7 @@ def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
         body_text=text_of(found.article.get("articleBody")),
         source=source,
     )
-    judgement = judge_completeness(found, titles, text, shown)
+    judgement = judge_completeness(found, titles, text, shown, signed=bool(byline.authors))
     return _assemble(page, found, titles, dates, byline, text, judgement)
 
 

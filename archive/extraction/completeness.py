@@ -13,6 +13,7 @@ from archive.models import Completeness
 
 _BOT = PATTERNS["bot"]
 _CONSENT = PATTERNS["consent"]
+_PRIVACY = re.compile(r"cookie|privac|consent")
 _LOGIN = PATTERNS["login"]
 _GONE = PATTERNS["gone"]
 _PAYWALL = PATTERNS["paywall"]
@@ -24,6 +25,7 @@ _TYPES_OF_LISTING = frozenset(LISTING_TYPES)
 
 MANY = 5  # linked headlines that make a listing
 FEW = 30  # words
+SENTENCE = 20  # words
 SHORT = 120  # words; a text of this length or less can be an announcement of the wall around it
 PARAGRAPH = 40  # words of a paragraph that no teaser on a section page has
 FULL = 350  # words; from here on a mention of subscribing is an advertisement
@@ -38,19 +40,21 @@ class Judgement:
     paywalled: bool
 
 
-def judge_completeness(found: Structured, titles: list[str], text: Text, page_text: str) -> Judgement:
+def judge_completeness(
+    found: Structured, titles: list[str], text: Text, page_text: str, *, signed: bool
+) -> Judgement:
     """Judge a page by its own statements, by the words of walls and missing pages, and by what is left as text.
 
     ``text.raw``, the text before cleaning, is looked at too: a "subscribe to go on" line is cut from the text but
-    tells why it ends. ``page_text`` is all that the page shows, folded.
+    tells why it ends. ``page_text`` is all that the page shows, folded; ``signed`` says that it names an author.
     """
     blocks, raw = text.blocks, text.raw
     words = sum(block.words for block in blocks)
     title = fold(" | ".join([*titles[:1], found.title]))
     heading = fold(" | ".join(titles))
     closed = accessible_for_free(found) is False
-    is_article = bool(found.article.get("datePublished") or found.first("article:published_time"))
-    if reason := _wall(title, page_text, words, is_article):
+    is_article = signed or bool(found.article.get("datePublished") or found.first("article:published_time"))
+    if not is_article and (reason := _wall(title, page_text, blocks, words)):
         return Judgement("wall", reason, closed)
     if words < SHORT and _GONE.search(heading) and not is_article:
         return Judgement("soft-404", "the headline says the page is missing", False)
@@ -91,16 +95,22 @@ def accessible_for_free(found: Structured) -> bool | None:
     )
 
 
-def _wall(title: str, page_text: str, words: int, is_article: bool) -> str:
-    if words >= SHORT or is_article:
+def _wall(title: str, page_text: str, blocks: list[Block], words: int) -> str:
+    if words >= SHORT:
         return ""
-    if match := _BOT.search(title) or (_BOT.search(page_text) if len(page_text) < 2500 else None):
+    small = len(page_text) < 2500 and not _other_prose(blocks, _BOT)
+    if match := _BOT.search(title) or (_BOT.search(page_text) if small else None):
         return f"bot challenge: {match[0]}"
     if match := _LOGIN.match(title.lstrip(" |")):
         return f"login: {match[0]}"
-    if words < SHORT and len(page_text) < 6000 and (match := _CONSENT.search(page_text)):
+    if len(page_text) < 6000 and not _other_prose(blocks, _PRIVACY) and (match := _CONSENT.search(page_text)):
         return f"consent: {match[0][:80]}"
     return ""
+
+
+def _other_prose(blocks: list[Block], subject: re.Pattern[str]) -> bool:
+    """Whether there is a paragraph on something else."""
+    return any(block.words >= SENTENCE and not subject.search(fold(block.text)) for block in blocks)
 
 
 def _teaser(
@@ -149,4 +159,7 @@ def _index(found: Structured, text: Text, is_article: bool) -> str:
         return "declared a listing"
     if (text.cards >= MANY and words < FEW) or (text.links >= MANY and words < SHORT):
         return f"{max(text.cards, text.links)} linked headlines and no article"
+    linked = sum(block.link_share >= 0.6 for block in text.raw)
+    if linked >= MANY and linked >= 0.6 * len(text.raw):
+        return f"{linked} of {len(text.raw)} blocks are links"
     return ""

@@ -1,0 +1,26 @@
+"""What was fetched: the article, part of it, a wall, a missing page, a listing or nothing, in many wordings."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from archive.extraction import extract
+from archive.models import Page
+
+CASES = tomllib.loads((Path(__file__).parent / "pages" / "completeness.toml").read_text(encoding="utf-8"))[
+    "page"
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{n}-{case['completeness']}" for n, case in enumerate(CASES)])
+def test_completeness(case: dict[str, str]) -> None:
+    head = f"<meta charset='utf-8'><title>{case['title']}</title>{case['head']}"
+    html = f"<html lang='es'><head>{head}</head><body>{case['body']}</body></html>"
+    page = Page(
+        url="https://x.example/2026/01/15/una-nota-con-titulo-largo/",
+        body=html.encode(),
+        fetched="2026-02-01T00:00:00Z",
+        homepage="https://x.example/",
+    )
+    assert extract(page).completeness == case["completeness"]
