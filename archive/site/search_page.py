@@ -13,12 +13,13 @@ from datasette.app import Datasette
 from datasette.utils.asgi import AsgiStream, Request, Response
 from markupsafe import Markup
 
+from archive.publish import excerpt
 from archive.search import Facets, Filters, Hit, Query, facets, histogram, matching_ids, parse, search
 from archive.site import queries
 from archive.site.charts import histogram as draw_histogram
 from archive.site.feeds import Entry, atom_feed
 from archive.site.i18n import Words
-from archive.site.views import ATOM_TYPE, base_url, excerpt, page, read, settings_of, words_of
+from archive.site.views import ATOM_TYPE, base_url, page, read, settings_of, words_of
 
 Sort = Literal["relevance", "newest", "oldest"]
 Copies = Literal["fold", "all"]

@@ -8,6 +8,7 @@ from datasette.app import Datasette
 from datasette.utils.asgi import Request, Response
 from icalendar import Calendar, Event
 
+from archive.publish import excerpt
 from archive.site import story_queries
 from archive.site.feeds import Entry, atom_feed
 from archive.site.i18n import Words
@@ -17,7 +18,6 @@ from archive.site.views import (
     article_number,
     base_url,
     cursor_of,
-    excerpt,
     missing,
     page,
     read,

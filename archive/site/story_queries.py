@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sqlite_utils import Database
 
 from archive.calendar import Announced, announced
+from archive.comparison import compare_sides
 from archive.site.queries import Row, fetch
 
 STORIES_PER_PAGE = 30
@@ -44,6 +45,7 @@ def story(connection: sqlite3.Connection, number: int) -> Row | None:
         "firsts": {country: first_of(articles, country) for country in ("MX", "US")},
         "lag": lag(articles),
         "talks": talks_named(connection, number),
+        "comparison": compare_sides(Database(connection), number),
         "silent": fetch(
             connection,
             "SELECT id, name, country FROM outlets WHERE id NOT IN"

@@ -1,6 +1,7 @@
 """The pages of the site: each reads the archive in a thread of its own and fills one template."""
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from datasette.database import Database
 from datasette.utils.asgi import NotFound, Request, Response
 from datasette.views.base import DatasetteError
 
+from archive.citations import bibtex, ris
+from archive.publish import excerpt
 from archive.site import queries
 from archive.site.charts import daily_chart
 from archive.site.diffs import word_diff
@@ -23,7 +26,6 @@ from archive.site.i18n import Words, choose_language
 T = TypeVar("T")
 DATABASE = "archive"
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
-EXCERPT_WORDS = 60
 WHERE = {"title": "where_title", "lede": "where_lede", "body": "where_body", "sentence": "where_sentence"}
 
 
@@ -188,10 +190,53 @@ async def article(datasette: Datasette, request: Request) -> Response:
     )
 
 
-def excerpt(text: str, limit: int = EXCERPT_WORDS) -> str:
-    """Return the first words of a text, marked where it was cut."""
-    words = text.split()
-    return text if len(words) <= limit else " ".join(words[:limit]) + " […]"
+async def article_json(datasette: Datasette, request: Request) -> Response:
+    """One article as JSON: its columns, text (in a public edition an excerpt), reasons, versions and evidence."""
+    found = await find_article(datasette, request)
+    if found is None:
+        return Response.json({"ok": False, "status": 404, "error": "no such article"}, status=404)
+    public = bool(settings_of(datasette).get("public"))
+    hidden = {"copies", "across", "reasons", "revision_rows", "event_rows", "snapshot_rows", "key"}
+    columns = {name: value for name, value in found.items() if name not in hidden}
+    version = ("number", "seen", "title", "sha256", "kinds", "words_added", "words_removed")
+    return Response.json(
+        {
+            **columns,
+            "text": excerpt(found["text"] or "") if public else found["text"],
+            "terms": found["reasons"],
+            "tags": json.loads(found["tags"]),
+            "dates": json.loads(found["dates"]),
+            "revisions": [{name: row[name] for name in version} for row in found["revision_rows"]],
+            "events": [
+                {name: row[name] for name in ("seen", "event", "detail")} for row in found["event_rows"]
+            ],
+            "snapshots": found["snapshot_rows"],
+            "copies": [copy["id"] for copy in found["copies"]],
+        }
+    )
+
+
+async def article_bibtex(datasette: Datasette, request: Request) -> Response:
+    """One article as BibTeX."""
+    return await citation_file(datasette, request, bibtex, "application/x-bibtex; charset=utf-8")
+
+
+async def article_ris(datasette: Datasette, request: Request) -> Response:
+    """One article as RIS."""
+    return await citation_file(datasette, request, ris, "application/x-research-info-systems; charset=utf-8")
+
+
+async def citation_file(
+    datasette: Datasette,
+    request: Request,
+    write: Callable[[list[dict[str, Any]]], str],
+    content_type: str,
+) -> Response:
+    """Answer with one article as a reference manager reads it."""
+    found = await find_article(datasette, request)
+    if found is None:
+        return await missing(datasette, request)
+    return Response(write([found]), content_type=content_type)
 
 
 def versions(revisions: list[dict[str, Any]]) -> list[dict[str, Any]]:
