@@ -34,7 +34,7 @@ from tests.newsroom_site import Answer, Place
 
 DEMO = Path(__file__).parents[1] / "archive" / "demo"
 STATUS_LINES = {
-    200: "OK", 301: "Moved Permanently", 302: "Found", 304: "Not Modified", 404: "Not Found",
+    200: "OK", 301: "Moved Permanently", 302: "Found", 304: "Not Modified", 307: "Temporary Redirect", 404: "Not Found",
     405: "Method Not Allowed", 410: "Gone",
 }  # fmt: skip
 
@@ -56,10 +56,13 @@ class Outlet:
     page_size: int = 10  # items on a section page
     path: str = "/{section}/{y}/{m}/{d}/{slug}/"  # of an article
     layout: str = "modern"  # modern, wordpress, classic, plain
-    dates: str = "json-ld"  # json-ld, opengraph, time, visible
+    dates: str = "json-ld"  # json-ld, opengraph, time, microdata, visible
     offset: str = "local"  # local, utc, none: how those dates give their zone
     validators: str = "both"  # both, etag, last-modified, none
-    features: frozenset[str] = frozenset()  # amp, mobile, tracking, full-feed, gzip, restless
+    # Editions and links: amp, mobile, tracking, fragments, relative, slashless, page-query, full-feed.
+    # Servers: gzip, chunked, latin-1, weak (entity tags), restless (pages that are never twice the same),
+    # no-robots, chain and meta-refresh (how moved pages lead on). Pages: no-canonical, home-canonical, graph.
+    features: frozenset[str] = frozenset()
     disallow: tuple[str, ...] = ()
     crawl_delay: float | None = None
     access: str = "open"
@@ -344,7 +347,8 @@ class Newsroom:
         if self.delay:
             await asyncio.sleep(self.delay)
         answer = self.answer(address, method, target, headers)
-        writer.write(_wire_format(answer, method))
+        chunked = "chunked" in self.outlets[self._places[address][0]].features
+        writer.write(_wire_format(answer, method, chunked=chunked))
         await writer.drain()
         return headers.get("connection", "").lower() != "close"
 
@@ -374,19 +378,19 @@ def _bind(addresses: list[str], port: int) -> list[socket.socket]:
     raise OSError("no port is free on all loopback addresses of the newsroom")
 
 
-def _wire_format(answer: Answer, method: str) -> bytes:
-    headers = {
-        "Server": "newsroom",
-        "Date": format_datetime(datetime.now(UTC), usegmt=True),
-        **answer.headers,
-    }
-    if answer.status != 304:
+def _wire_format(answer: Answer, method: str, *, chunked: bool) -> bytes:
+    headers = {"Server": "newsroom", **answer.headers}
+    body = b"" if method == "HEAD" or answer.status == 304 else answer.body
+    if chunked and body:
+        headers["Transfer-Encoding"] = "chunked"
+        parts = [body[start : start + 4000] for start in range(0, len(body), 4000)]
+        body = b"".join(f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in parts) + b"0\r\n\r\n"
+    elif answer.status != 304:
         headers["Content-Length"] = str(len(answer.body))
     lines = [
         f"HTTP/1.1 {answer.status} {STATUS_LINES[answer.status]}",
         *(f"{k}: {v}" for k, v in headers.items()),
     ]
-    body = b"" if method == "HEAD" or answer.status == 304 else answer.body
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 

@@ -155,6 +155,8 @@ def _spoken(site: Site, when: datetime) -> str:
 def _dateline(site: Site, version: Version) -> str:
     w = words(site)
     shown = _spoken(site, version.published)
+    if site.outlet.dates == "microdata":
+        shown = f"<span itemprop='datePublished' content='{_stamp(site, version.published)}'>{shown}</span>"
     if site.outlet.dates == "time":
         shown = f"<time datetime='{_stamp(site, version.published)}' class='published'>{shown}</time>"
     line = f"<span class='date'>{w['published']}: {shown}</span>"
@@ -170,11 +172,11 @@ def _head(site: Site, version: Version) -> str:
     url, article = site.canonical(version), version.article
     dek = escape(site.summary(version))
     head = [
-        f"<link rel='canonical' href='{url}'>",
+        _canonical_link(site, url),
         f"<meta name='description' content=\"{dek}\">",
         "<meta property='og:type' content='article'>",
         f'<meta property="og:title" content="{escape(version.title)}">',
-        f"<meta property='og:url' content='{url}'>",
+        f"<meta property='og:url' content='{url}'>" if _canonical_link(site, url) else "",
         f"<meta property='og:image' content='{site.place.desktop}/img/{article.slug}.jpg'>",
         f'<meta property="og:site_name" content="{escape(site.outlet.name)}">',
         f'<meta name="author" content="{escape(article.byline)}">' if article.byline else "",
@@ -193,6 +195,15 @@ def _head(site: Site, version: Version) -> str:
             f"<meta property='article:section' content='{article.section}'>"
         )
     return "\n".join(line for line in head if line)
+
+
+def _canonical_link(site: Site, url: str) -> str:
+    """Return the link by which a page names its true address; some outlets have none, or a useless one."""
+    if "no-canonical" in site.outlet.features:
+        return ""
+    if "home-canonical" in site.outlet.features:
+        url = f"{site.place.desktop}/"
+    return f"<link rel='canonical' href='{url}'>"
 
 
 def _json_ld(site: Site, version: Version) -> str:
@@ -217,6 +228,14 @@ def _json_ld(site: Site, version: Version) -> str:
         "articleSection": site.outlet.sections.get(article.section, article.section),
         "image": f"{site.place.desktop}/img/{article.slug}.jpg",
     }
+    if "graph" in site.outlet.features:
+        page = {
+            "@type": "WebPage",
+            "@id": f"{site.place.desktop}/#page",
+            "datePublished": "2019-03-04T00:00:00Z",
+        }
+        who = {"@type": "Organization", "@id": f"{site.place.desktop}/#org", "name": site.outlet.name}
+        data = {"@context": "https://schema.org", "@graph": [who, page, data]}
     return f"<script type='application/ld+json'>{json.dumps(data, ensure_ascii=False)}</script>"
 
 
@@ -415,6 +434,9 @@ def section(site: Site, slug: str, page: list[Version], number: int, more: bool)
     """Return one page of a section's listing, with links to its neighbours."""
     w = words(site)
     links = []
+    if "page-query" in site.outlet.features:
+        links = [f"<a href='/{slug}/?page={n}'>{n}</a>" for n in range(1, number + 1 + more)]
+        number, more = 1, False
     if number > 1:
         before = f"/{slug}/" if number == 2 else f"/{slug}/page/{number - 1}/"
         links.append(f"<a rel='prev' href='{before}'>{w['previous']}</a>")

@@ -105,8 +105,12 @@ class Site:
             base = self.mobile_base()
         elif route in SITEMAP_KINDS and "slashless" in features:
             path = path.rstrip("/")
-        query = f"?{TRACKING}" if route in FEED_KINDS and "tracking" in features else ""
-        return base + path + query
+        query = ""
+        if route in FEED_KINDS and "tracking" in features:
+            query = ("&" if "?" in path else "?") + TRACKING
+        if route in FEED_KINDS and "fragments" in features:
+            query += "#ref=rss"
+        return ("" if "relative" in features and route in FEED_KINDS else base) + path + query
 
     def mobile_base(self) -> str:
         """Return the base URL of the mobile edition: the same port, a hundred addresses further."""
@@ -127,7 +131,14 @@ class Site:
             self._cache[target] = self._answer(parts.path, parts.query)
         return self._cache[target]
 
+    def _page_key(self, path: str, query: str) -> str:
+        """Return the path, with the query where that is what tells articles apart."""
+        kept = [f"{name}={value}" for name, value in parse_qsl(query) if name in ("id", "nota")]
+        return f"{path}?{'&'.join(kept)}" if kept else path
+
     def _answer(self, path: str, query: str) -> Answer:
+        if path == "/robots.txt" and "no-robots" in self.outlet.features:
+            return self._missing()
         if path == "/robots.txt":
             return Answer(headers={"Content-Type": "text/plain; charset=utf-8"}, body=self.robots().encode())
         if path.endswith(".jpg"):
@@ -139,11 +150,19 @@ class Site:
                 return self._sitemap_part(path)
         if path == "/":
             return self._html(newsroom_pages.homepage(self))
-        if path.startswith("/privado/") or path in self.articles:
-            return self._article(path, "")
+        key = self._page_key(path, query)
+        if path.startswith("/privado/") or key in self.articles:
+            return self._article(key, "")
         return self._variant(path) or self._section(path, query) or self._missing()
 
     def _variant(self, path: str) -> Answer | None:
+        if path in self.legacy and "meta-refresh" in self.outlet.features:
+            url = self.canonical(self.legacy[path])
+            return self._html(f"<html><head><meta http-equiv='refresh' content='0; url={url}'></head></html>")
+        if path in self.legacy and "chain" in self.outlet.features:
+            return self._redirect(f"{self.place.base}/n2/{path.rsplit('/', 1)[1]}", 302)
+        if path.startswith("/n2/") and (first := f"/n/{path[4:]}") in self.legacy:
+            return self._redirect(self.path(self.legacy[first]), 307)
         if path in self.legacy:
             return self._redirect(self.canonical(self.legacy[path]), 301)
         if path.endswith("/amp/") and "amp" in self.outlet.features:
@@ -205,6 +224,9 @@ class Site:
         return Answer(status, {"Location": url, "Content-Type": "text/html"}, b"<p>Moved</p>")
 
     def _html(self, text: str, modified: datetime | None = None) -> Answer:
+        if "latin-1" in self.outlet.features:
+            text = text.replace("<meta charset='utf-8'>", "<meta charset='iso-8859-1'>")
+            return self._with_validators(text.encode("cp1252", "xmlcharrefreplace"), "text/html", modified)
         return self._with_validators(text.encode(), "text/html; charset=utf-8", modified)
 
     def _with_validators(self, body: bytes, media: str, modified: datetime | None = None) -> Answer:
@@ -212,7 +234,8 @@ class Site:
         if "restless" in self.outlet.features:
             return Answer(headers=headers, body=body.replace(b"%VISIT%", str(self.visits).encode()))
         if self.outlet.validators in ("both", "etag"):
-            headers["ETag"] = f'"{digest(body)}"'
+            weak = "W/" if "weak" in self.outlet.features else ""
+            headers["ETag"] = f'{weak}"{digest(body)}"'
         if self.outlet.validators in ("both", "last-modified"):
             # Furniture changes with every phase, so a page is never older than the phase it is served in.
             stamp = max(modified or self.clock, self.clock)
