@@ -3,6 +3,7 @@
 
 import dataclasses
 import gzip
+import itertools
 import json
 import sqlite3
 import subprocess
@@ -312,7 +313,7 @@ def test_crawl_delay_wins_over_a_shorter_delay(archive: Archive, stage: Stage) -
     stage.says("/robots.txt", b"User-agent: *\nCrawl-delay: 0.4\n")
     archive.crawl(archive.outlet(delay=0.1))
     times = [moment for *_, moment in stage.seen][1:]
-    assert min(later - earlier for earlier, later in zip(times, times[1:], strict=False)) > 0.38
+    assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 0.38
 
 
 def test_requests_say_who_we_are(archive: Archive, stage: Stage) -> None:
