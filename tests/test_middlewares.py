@@ -1,0 +1,176 @@
+"""The small decisions on the way of a request: what is decoded, what is retried, how a failure is named."""
+
+import gzip
+import time
+import zlib
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import brotli
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
+
+from archive.models import Outcome
+from crawlers.compression import DecodingError, content_encodings, decoded
+from crawlers.failures import (
+    Postponed,
+    Refused,
+    Unreachable,
+    loss_of,
+    not_a_page,
+    one_line,
+    status_loss,
+)
+from crawlers.middlewares import retry_after_seconds
+
+TEXT = "<html>México y Estados Unidos</html>".encode() * 50
+
+
+def raw_deflate(body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("body", "encodings"),
+    [
+        (gzip.compress(TEXT), ["gzip"]),
+        (gzip.compress(TEXT[:900]) + gzip.compress(TEXT[900:]), ["x-gzip"]),
+        (zlib.compress(TEXT), ["deflate"]),
+        (raw_deflate(TEXT), ["deflate"]),
+        (brotli.compress(TEXT), ["br"]),
+        (brotli.compress(gzip.compress(TEXT)), ["gzip", "br"]),
+        (gzip.compress(TEXT) + b"\0" * 20, ["gzip"]),
+        (TEXT, ["gzip"]),
+        (TEXT, ["br"]),
+        (TEXT, ["what-is-this"]),
+    ],
+)
+def test_a_body_is_decoded_whatever_way_it_was_packed(body: bytes, encodings: list[str]) -> None:
+    assert decoded(body, encodings, 1_000_000) == (TEXT, False)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, brotli.compress])
+def test_a_bomb_is_cut_at_the_limit_and_quickly(pack: object) -> None:
+    encodings = {gzip.compress: ["gzip"], zlib.compress: ["deflate"], brotli.compress: ["br"]}[pack]  # type: ignore[index]
+    bomb = pack(b"a" * 50_000_000)  # type: ignore[operator]
+    began = time.process_time()
+    body, cut = decoded(bomb, encodings, 1_000_000)
+    assert (len(body), cut) == (1_000_000, True)
+    assert time.process_time() - began < 1
+
+
+def test_what_breaks_off_is_read_as_far_as_it_goes() -> None:
+    packed = gzip.compress(bytes(range(256)) * 500, 0)
+    body, cut = decoded(packed[: len(packed) // 2], ["gzip"], 1_000_000)
+    assert 10_000 < len(body) < 128_000
+    assert not cut
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
+def test_garbage_under_an_encoding_is_named(name: str) -> None:
+    with pytest.raises(DecodingError, match="Content-Encoding"):
+        decoded(b"\x00\x01garbage\xff" * 40, [name], 1_000_000)
+
+
+@given(st.binary(max_size=300), st.lists(st.sampled_from(["gzip", "deflate", "br", "zstd", "x"]), max_size=5))
+def test_decoding_never_fails_in_another_way(body: bytes, encodings: list[str]) -> None:
+    try:
+        text, _ = decoded(body, encodings, 10_000)
+    except DecodingError:
+        return
+    assert len(text) <= max(10_000, len(body))
+
+
+def test_encodings_that_change_nothing_are_left_out() -> None:
+    assert content_encodings([b"identity, GZIP", b"none"]) == ["gzip"]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (b"120", 120.0),
+        (b" 0 ", 0.0),
+        (b"-5", None),
+        (b"soon", None),
+        (b"99999999999999", None),
+        (None, None),
+        (b"Sun, 06 Nov 1994 08:49:37 GMT", 0.0),
+    ],
+)
+def test_retry_after(header: bytes | None, seconds: float | None) -> None:
+    assert retry_after_seconds(header) == seconds
+
+
+def test_retry_after_as_a_date() -> None:
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    wait = retry_after_seconds(moment.encode())
+    assert wait is not None
+    assert 85 < wait <= 90
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "outcome"),
+    [
+        (Refused("robots.txt forbids it"), "robots.txt forbids it", Outcome.BLOCKED),
+        (Postponed("HTTP 429", "2026-03-03T12:00:00Z"), "HTTP 429", None),
+        (Unreachable("robots.txt cannot be read"), "robots.txt cannot be read", None),
+        (IgnoreRequest("max redirections reached"), "redirects in circles or too often", Outcome.FAILED),
+        (DownloadTimeoutError("x"), "no whole answer within 20 seconds", None),
+        (DownloadCancelledError("x"), "larger than 5,000,000 bytes", Outcome.FAILED),
+        (CannotResolveHostError("x"), "the host name is not known (DNS)", None),
+        (DownloadConnectionRefusedError("x"), "the server refuses connections", None),
+        (ResponseDataLossError(), "the answer breaks off before its end", None),
+        (KeyError("\x1b[31m"), "KeyError: '\\x1b[31m'", None),
+    ],
+)
+def test_a_failure_is_named_in_words(error: Exception, words: str, outcome: Outcome | None) -> None:
+    loss = loss_of(error, seconds=20, max_bytes=5_000_000)
+    assert (loss.reason, loss.outcome) == (words, outcome)
+
+
+def test_a_host_that_cannot_be_reached_is_no_try_of_the_page() -> None:
+    assert not loss_of(Unreachable("x")).counted
+    assert loss_of(DownloadTimeoutError("x")).counted
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(204, Outcome.FAILED), (302, Outcome.FAILED), (304, Outcome.FAILED), (401, Outcome.BLOCKED),
+     (403, Outcome.BLOCKED), (404, Outcome.FAILED), (418, Outcome.FAILED), (429, None), (451, Outcome.BLOCKED), (500, None), (599, None)],
+)  # fmt: skip
+def test_every_status_has_an_outcome_and_a_reason(status: int, outcome: Outcome | None) -> None:
+    loss = status_loss(status, b"")
+    assert loss is not None
+    assert (loss.outcome, loss.reason[:8]) == (outcome, f"HTTP {status}")
+
+
+def test_an_answer_of_200_is_no_loss() -> None:
+    assert status_loss(200, b"captcha") is None
+
+
+@pytest.mark.parametrize(
+    "body", [b"%PDF-1.4", b"\x89PNG\r\n", b"GIF89a", b"RIFFxxxxWEBP", b"\0\0\0\x18ftypmp42"]
+)
+def test_what_is_no_page_is_told_by_its_first_bytes(body: bytes) -> None:
+    assert "not a page" in (not_a_page(body) or "")
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"\xef\xbb\xbf<!doctype html>", b"", b"texto", "ñ".encode("utf-16")]
+)
+def test_a_page_is_not_taken_for_a_file(body: bytes) -> None:
+    assert not_a_page(body) is None
+
+
+def test_words_for_a_log_have_no_escape_sequences() -> None:
+    assert one_line("a\x1b[31m\u202eb\nc\x00") == "a\ufffd[31m\ufffdb c\ufffd"
