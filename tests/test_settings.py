@@ -7,7 +7,12 @@ from crawlers import settings
 
 DOCS = Path(__file__).parents[1] / "docs" / "settings.md"
 OUR_OWN = re.compile(r"^([A-Z_]+) = ([\d._]+)  #", re.MULTILINE)
-WIRING = {"CONCURRENT_ITEMS", "CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"}
+WIRING = {
+    "DOWNLOAD_DELAY_JITTER",
+    "CONCURRENT_ITEMS",
+    "CONCURRENT_REQUESTS",
+    "CONCURRENT_REQUESTS_PER_DOMAIN",
+}
 
 
 def test_every_budget_is_in_the_docs_with_its_default() -> None:
