@@ -36,6 +36,9 @@ _FURNITURE_ROLES = re.compile(
 )
 # Class and id words of what is not the article. Read word by word: "share-bar", "shareBar" and "share_bar" alike.
 _FURNITURE = PATTERNS["furniture"]
+_INLINE = frozenset({"a", "span", "b", "i", "em", "strong", "u", "mark", "abbr", "font", "small"})
+_SENTENCES = frozenset({"p", "li", "blockquote", "h2", "h3", "td", "span", "em", "strong"})
+_UNREAD = re.compile(r"sr-?only|screen-?reader|visually-?hidden|a11y", re.I)
 _CAMEL = re.compile(r"([a-z0-9])([A-Z])")
 # Names of the article's own body.
 _BODY = re.compile(
@@ -207,7 +210,7 @@ def remove_furniture(region: HtmlElement) -> None:
     for element in region.iter("*"):
         if element is region:
             continue
-        if element.tag not in _FURNITURE_TAGS and not _is_marked(element):
+        if element.tag not in _FURNITURE_TAGS and (_is_wording(element) or not _is_marked(element)):
             continue
         share = prose.get(element, 0) / total
         if (share < 0.3 or (share < 0.6 and _points_elsewhere(element))) and next(
@@ -283,6 +286,14 @@ def _split_at_breaks(paragraph: HtmlElement) -> None:
         paragraph.addnext(rest)
         paragraph.remove(following)
         paragraph.remove(child)
+
+
+def _is_wording(element: HtmlElement) -> bool:
+    """Whether an element is part of a sentence, whatever its class: a link with a pop-up, a marked word."""
+    parent = element.getparent()
+    if element.tag not in _INLINE or parent is None or parent.tag not in _SENTENCES:
+        return False
+    return bool((element.tail or "").strip()) and not _UNREAD.search(element.get("class") or "")
 
 
 def _points_elsewhere(element: HtmlElement) -> bool:
