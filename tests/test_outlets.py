@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from archive.cli import main
 from archive.models import Outlet
 from archive.options import SHIPPED_OUTLETS
-from crawlers.outlets import OutletError, allowed_ports, load_outlets, refusal
+from crawlers.outlets import CHECKS, OutletError, allowed_ports, load_outlets, refusal
 
 GOOD = """
 [[outlet]]
@@ -231,6 +231,14 @@ def test_border_outlets_keep_their_own_time():
     assert zones["elimparcial-mx"] == "America/Hermosillo"
     assert zones["azcentral"] == "America/Phoenix"
     assert len(set(zones.values())) >= 12
+
+
+def test_the_example_in_the_docs_is_a_registry(tmp_path):
+    docs = (Path(__file__).parents[1] / "docs" / "adding-an-outlet.md").read_text(encoding="utf-8")
+    (outlet,) = load(tmp_path, docs.partition("```toml")[2].partition("```")[0])
+    assert outlet.timezone == "America/Ciudad_Juarez"
+    keys = {key for key in CHECKS if f"`{key}`" in docs}
+    assert set(CHECKS) - keys == {"ports"}
 
 
 # The commands

@@ -168,6 +168,13 @@ def test_links_that_cannot_be_used_are_kept_to_be_refused_by_name():
     assert [refusal(lead.url, OUTLET) is None for lead in leads] == [False] * len(HOSTILE_LINKS) + [True]
 
 
+def test_relative_links_of_a_feed_on_a_host_of_its_own_lead_to_the_outlets():
+    (lead,) = read_feed(
+        rss("<item><title>A</title><link>/a</link></item>"), "https://feeds.elfaro.com.mx/x", OUTLET
+    )
+    assert lead.url == f"{HOME}/a"
+
+
 def test_an_address_named_twice_is_one_lead():
     assert len(read(rss(item(1), item(1), item(2)))) == 2
 

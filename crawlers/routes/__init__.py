@@ -51,7 +51,7 @@ def read_route(
     """
     found = classify(body, content_type)
     if found in ("feed", "json-feed"):
-        return RouteContents("feed", tuple(read_feed(body, url, outlet, content_type, fetched)))
+        return RouteContents("feed", tuple(read_feed(body, url, outlet, content_type)))
     if found in ("sitemap", "sitemap-index", "url-list"):
         contents = read_sitemap(body, url, outlet, content_type, fetched)
         return RouteContents("sitemap", contents.leads, contents.children, refused=contents.refused)

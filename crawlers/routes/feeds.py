@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from lxml import etree
 
@@ -29,9 +30,7 @@ MODIFIED = ("updated", "modified", "lastbuilddate")
 _MEDIA_NAME = re.compile(r"/mrss|^(?:media|itunes):|itunes\.com")  # of pictures and sounds, not of the item
 
 
-def read_feed(
-    body: bytes, url: str, outlet: Outlet, content_type: str | None = None, fetched: str | None = None
-) -> list[Lead]:
+def read_feed(body: bytes, url: str, outlet: Outlet, content_type: str | None = None) -> list[Lead]:
     """Return a feed's items as leads, in its order, each address once, at most ``MAX_ITEMS``.
 
     Links are resolved but not judged: see `crawlers.outlets.refusal`. Items without any link are left out.
@@ -58,7 +57,8 @@ def _xml_item(item: etree._Element, url: str, outlet: Outlet) -> Lead | None:
     fields: dict[str, list[etree._Element]] = {}
     for child in item:
         fields.setdefault(local_name(child), []).append(child)
-    base = resolve(url, item.base or "") or url
+    base = _base(url, outlet)
+    base = resolve(base, item.base or "") or base
     link = _choose_link([resolve(base, link) for link in _links(item, fields)], outlet)
     if not link:
         return None
@@ -90,6 +90,11 @@ def _links(item: etree._Element, fields: dict[str, list[etree._Element]]) -> Ite
     for element in fields.get("id", ()):
         yield _if_address(inner_text(element))
     yield next((str(value) for name, value in item.attrib.items() if str(name).endswith("}about")), "")
+
+
+def _base(url: str, outlet: Outlet) -> str:
+    """Return what relative links are read against: of a feed on a host of its own, the homepage."""
+    return url if urlsplit(url).netloc == urlsplit(outlet.homepage).netloc else outlet.homepage
 
 
 def _if_address(text: str) -> str:
@@ -155,7 +160,7 @@ def _json_item(item: dict[str, Any], url: str, outlet: Outlet) -> Lead | None:
         return value if isinstance(value, str) else ""
 
     links = [text("url"), _if_address(text("id")), text("external_url")]
-    link = _choose_link([resolve(url, link) for link in links], outlet)
+    link = _choose_link([resolve(_base(url, outlet), link) for link in links], outlet)
     if not link:
         return None
     content = text("content_html")

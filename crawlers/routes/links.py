@@ -68,7 +68,9 @@ def is_article_address(url: str) -> bool:
 
 def may_be_article_address(url: str) -> bool:
     """Say whether an address could be an article's, if its link says the rest with a headline."""
-    return not (is_static(url) or is_furniture(url) or is_listing(url))
+    segments = _segments(url)
+    two_words = len(segments) == 1 and "-" in segments[0]  # estados-unidos, but also firman-acuerdo
+    return not (is_static(url) or is_furniture(url) or (is_listing(url) and not two_words))
 
 
 def _has_dated_name(url: str, segments: list[str]) -> bool:

@@ -65,7 +65,7 @@ def read_sitemap(
     text = plain_body(body, content_type)
     kind = kind_of(text)
     if kind in ("feed", "json-feed"):
-        return SitemapContents(leads=tuple(read_feed(body, url, outlet, content_type, fetched)))
+        return SitemapContents(leads=tuple(read_feed(body, url, outlet, content_type)))
     if kind == "sitemap-index":
         return _read_index(text, url, outlet)
     if kind not in ("sitemap", "url-list"):
