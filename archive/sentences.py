@@ -11,6 +11,8 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:EE|EU|UU|U\.S|Sr|Sra|Dr|Dra|Lic|Ing|Gral|Gen|Col|Cmdr|Adm|Gov|Sen|Rep|Mr|Mrs|Ms|St|Jr|Sr|"
     r"No|Núm|art|Art|vs|p\.m|a\.m|P\.M|A\.M|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|D\.C|etc)|\b[A-Z])\.$"
 )
+# Characters; longer than any abbreviation, so that a text full of them takes no longer than another.
+LOOK_BACK = 16
 _END = re.compile(r"[.!?…][\"'»)\]]*\s+(?=[\"'«(\[¿¡—–-]*\s*[A-ZÁÉÍÓÚÑÜ0-9])")
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|\w+(?:['-]\w+)*")
 _QUOTED = re.compile(r"\"([^\"]{2,1200})\"|(?<![\w])'([^'\n]{2,600})'(?!\w)")
@@ -35,7 +37,7 @@ def sentences(text: str) -> list[str]:
     for paragraph in paragraphs(text):
         start = 0
         for end in _END.finditer(paragraph):
-            if _ABBREVIATION.search(paragraph[start : end.start() + 1]):
+            if _ABBREVIATION.search(paragraph[max(start, end.start() - LOOK_BACK) : end.start() + 1]):
                 continue
             found.append(paragraph[start : end.end()].strip())
             start = end.end()
