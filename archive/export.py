@@ -37,13 +37,18 @@ FILE_FORMATS = ("parquet", "xlsx")
 FORMATS = (*TEXT_FORMATS, *FILE_FORMATS)
 
 
+CACHE_KIBIBYTES = 8_192  # of the database; an export reads every page once
+
+
 def export_stream(db: Database, stream: TextIO, extract: Extract, form: str) -> None:
     """Write an extract to an open text stream that does not translate newlines."""
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     TEXT_FORMATS[form](stream, extract, extract.rows(db))
 
 
 def export_file(db: Database, path: Path, extract: Extract, form: str) -> None:
     """Write an extract to a file, which appears under its name only when it is whole. Raises OSError."""
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     with replaced(path) as temporary:
         if form in TEXT_FORMATS:
             with temporary.open("w", encoding="utf-8", newline="") as stream:

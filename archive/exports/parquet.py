@@ -12,8 +12,8 @@ from archive.exports.tables import Extract
 from archive.times import UTC_FORMAT
 
 FETCHED_ROWS = 2_000  # held as Python objects at a time
-GROUP_ROWS = 100_000
-GROUP_BYTES = 24_000_000  # of a row group in memory
+GROUP_ROWS = 50_000
+GROUP_BYTES = 8_000_000  # of a row group in memory; its columns are encoded beside it
 
 _TYPES = {
     "integer": pa.int64(),
