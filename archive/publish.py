@@ -7,6 +7,7 @@ searched in it, through an index without content, but is nowhere in the file.
 The file is built aside, checked, and put in place by one rename; the one before it is kept.
 """
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -47,13 +48,20 @@ TABLES: dict[str, tuple[str, ...]] = {
         " redirected_to article",
         "verdicts": "page judged title grade score terms topic_version snapshot",
         "takedowns": "id url article reason created lifted",
+        "mentions": "id article kind tense date precision sentence",
+        "copy_groups": "id agency earliest articles outlets first_published last_published",
+        "copies": "article copy_group words_added words_removed own_headline",
+        "story_changes": "id changed kind story other articles",
+        "stems": "language stem word weight",
+        "article_changes": "seq article",
         "crawls": "id started finished outcome outlets discovered fetched not_modified new revised off_topic"
         " failed version topic_version",
         "crawl_outlets": "crawl outlet discovered screened_out fetched not_modified new revised off_topic"
         " failed routes_ok routes_failed seconds note",
-        "stems": "language stem word weight",
     }.items()
 }
+
+VIEWS = ("seen_per_day", "coverage", "gaps")
 
 # What the public edition says in a column instead of what the archive holds.
 PUBLIC: dict[tuple[str, str], str] = {
@@ -64,6 +72,7 @@ PUBLIC: dict[tuple[str, str], str] = {
     ("revisions", "text"): "''",
     ("revisions", "description"): "''",
     ("verdicts", "terms"): "'[]'",
+    ("mentions", "sentence"): "''",
 }
 
 
@@ -104,13 +113,15 @@ def _build(source: Path, target: Path, *, public: bool) -> dict[str, int]:
             connection.create_function(name, 1, function, deterministic=True)
         connection.execute("ATTACH ? AS source", [str(source)])
         connection.execute("BEGIN")
-        present = {name for (name,) in connection.execute("SELECT name FROM source.sqlite_master")}
+        present = dict(connection.execute("SELECT name, sql FROM source.sqlite_master"))
         rows = {
             table: _copy(connection, table, columns, public=public)
             for table, columns in TABLES.items()
             if table in present
         }
         _index(connection, public=public)
+        for view in VIEWS:
+            connection.execute(present[view])
         if "stems" in rows:
             rows["stems"] -= forget_unused(connection)
         connection.execute("CREATE TABLE site (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
@@ -204,6 +215,23 @@ def _put_in_place(aside: Path, folder: Path) -> Path:
         os.link(target, previous)
     os.replace(aside, target)
     return target
+
+
+def published_edition(path: Path) -> str | None:
+    """Return ``full`` or ``public`` for a database that `publish` built, None for an archive.
+
+    Raises ArchiveError where there is no database.
+    """
+    if not path.is_file():
+        raise ArchiveError(f"{path}: there is no archive here; `bilateral crawl` makes one")
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        try:
+            found = connection.execute("SELECT value FROM site WHERE key = 'edition'").fetchone()
+        except sqlite3.OperationalError:
+            return None
+        except sqlite3.DatabaseError as error:
+            raise ArchiveError(f"{path}: {error}") from error
+        return str(found[0]) if found else None
 
 
 def roll_back(folder: Path) -> Path:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from archive.options import db_option, readable
+from archive.options import db_option, plain_errors, readable
+from archive.publish import published_edition
 
 
 @click.command()
@@ -14,9 +15,12 @@ from archive.options import db_option, readable
 @click.option("--public", is_flag=True, help="Show excerpts of the texts only.")
 @click.option("--contact", default="", help="The address readers are given to write to.")
 def serve(db: Path, host: str, port: int, public: bool, contact: str) -> None:
-    """Serve the archive as a site, while crawls go on writing to it."""
-    readable(db).close()
-    run_site(db, host=host, port=port, public=public, contact=contact)
+    """Serve the archive, or a database made by `bilateral publish`, as a site; crawls go on meanwhile."""
+    with plain_errors():
+        edition = published_edition(db)
+    if edition is None:
+        readable(db).close()
+    run_site(db, host=host, port=port, public=public or edition == "public", contact=contact)
 
 
 def run_site(

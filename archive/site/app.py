@@ -8,8 +8,11 @@ from typing import Any
 from datasette.app import Datasette
 from datasette.database import Database
 
+from archive.publish import published_edition
+
 HERE = Path(__file__).parent
 DATABASE = "archive"
+INDEX_TABLES = ("articles_fts", *(f"articles_fts_{part}" for part in ("config", "data", "docsize", "idx")))
 SETTINGS: dict[str, Any] = {
     "suggest_facets": False,
     "allow_download": False,
@@ -33,6 +36,18 @@ def metadata() -> dict[str, Any]:
     return found
 
 
+def restrict(described: dict[str, Any], db: Path) -> None:
+    """Close what would give whole texts: all tables of an archive, the index and SQL of a public edition."""
+    database = described["databases"][DATABASE]
+    if published_edition(db) != "public":
+        database["allow"] = False
+        return
+    database["allow_sql"] = False
+    database.pop("queries", None)
+    for table in INDEX_TABLES:
+        database["tables"][table] = {"allow": False}
+
+
 def build_site(db: Path, *, public: bool = False, notice: str = "", contact: str = "") -> Datasette:
     """Return the application that serves one archive, read only.
 
@@ -40,6 +55,8 @@ def build_site(db: Path, *, public: bool = False, notice: str = "", contact: str
     readers are given for takedowns.
     """
     described = metadata()
+    if public:
+        restrict(described, db)
     described.setdefault("plugins", {})["bilateral"] = {
         "public": public,
         "notice": notice,
