@@ -216,6 +216,8 @@ def _decide(
     if known is None:
         if verdict.grade == 0:
             return Result(Outcome.OFF_TOPIC, None, "not on the subject")
+        if (twin := _twin(db, outlet, article)) is not None:
+            return _moved_here(db, snapshot, twin)
         number, outcome = save_article(
             db, outlet, article, verdict, seen=snapshot.fetched, snapshot=snapshot.id
         )
@@ -231,6 +233,22 @@ def _decide(
     same = replace(article, url=known["url"])
     number, outcome = save_article(db, outlet, same, verdict, seen=snapshot.fetched, snapshot=snapshot.id)
     return Result(outcome, number, "")
+
+
+def _twin(db: Database, outlet: Outlet, article: Article) -> dict[str, Any] | None:
+    """Return the article of this outlet with the very same headline and text: it is there at two addresses."""
+    return row(
+        db,
+        "SELECT * FROM articles WHERE outlet = ? AND sha256 = ? ORDER BY id LIMIT 1",
+        [outlet.id, text_digest(article.title, article.text)],
+    )
+
+
+def _moved_here(db: Database, snapshot: Snapshot, twin: dict[str, Any]) -> Result:
+    if twin["status"] == "gone":
+        detail = snapshot.url
+        set_status(db, twin["id"], "moved", seen=snapshot.fetched, detail=detail, snapshot=snapshot.id)
+    return Result(Outcome.DUPLICATE, twin["id"], f"the same text as {twin['url']}")
 
 
 def _without_article(

@@ -383,3 +383,9 @@ def reprocessing(db: Database) -> None:
         " version TEXT NOT NULL, topic_version TEXT NOT NULL, last_snapshot INTEGER NOT NULL,"
         " counts TEXT NOT NULL)"
     )
+
+
+@migrations()
+def articles_by_digest(db: Database) -> None:
+    """Find the article of an outlet that has a given headline and text."""
+    db.execute("CREATE INDEX articles_sha256 ON articles(sha256)")
