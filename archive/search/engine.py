@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 from sqlite_utils import Database
 
-from archive.search.columns import Ints, Positions
 from archive.search.filters import Filters
 from archive.search.matching import Copies, Selected, select
 from archive.search.query import Query
+from archive.search.reading import Ints, Positions
 from archive.search.snippets import Highlighter, Segments
 
 Sort = Literal["relevance", "newest", "oldest"]

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from archive.search.columns import Ints
 from archive.search.filters import Filters
 from archive.search.matching import Copies, Selected, select
 from archive.search.query import Query
+from archive.search.reading import Ints
 
 _EPOCH = date(1970, 1, 1)
 _MAX_CELLS = 1 << 21

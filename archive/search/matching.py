@@ -12,9 +12,10 @@ from sqlite_utils import Database
 
 from archive.folding import composed
 from archive.search.accents import matters, term_source
-from archive.search.columns import Columns, Positions, columns_of, connection_of
+from archive.search.columns import Columns, columns_of, connection_of
 from archive.search.filters import FIELDS, Filters, merged
 from archive.search.query import Accents, Query, parse
+from archive.search.reading import Positions
 from archive.search.tree import And, Both, Expression, Forms, Near, Node, Not, Or, Term, compiled, every_term
 from archive.stems import Vocabulary
 
