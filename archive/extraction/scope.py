@@ -39,6 +39,7 @@ _FURNITURE = PATTERNS["furniture"]
 _INLINE = frozenset({"a", "span", "b", "i", "em", "strong", "u", "mark", "abbr", "font", "small"})
 _SENTENCES = frozenset({"p", "li", "blockquote", "h2", "h3", "td", "span", "em", "strong"})
 _UNREAD = re.compile(r"sr-?only|screen-?reader|visually-?hidden|a11y", re.I)
+_NAMES = frozenset({"class", "id", "data-component", "data-testid"})
 _CAMEL = re.compile(r"([a-z0-9])([A-Z])")
 # Names of the article's own body.
 _BODY = re.compile(
@@ -210,7 +211,7 @@ def remove_furniture(region: HtmlElement) -> None:
     for element in region.iter("*"):
         if element is region:
             continue
-        if element.tag not in _FURNITURE_TAGS and (_is_wording(element) or not _is_marked(element)):
+        if element.tag not in _FURNITURE_TAGS and (not _is_marked(element) or _is_wording(element)):
             continue
         share = prose.get(element, 0) / total
         if (share < 0.3 or (share < 0.6 and _points_elsewhere(element))) and next(
@@ -301,13 +302,12 @@ def _points_elsewhere(element: HtmlElement) -> bool:
 
 
 def _is_marked(element: HtmlElement) -> bool:
-    attributes = element.attrib
-    for name in ("class", "id", "data-component", "data-testid"):
-        value = attributes.get(name)
-        if value and _is_furniture(value):
+    for name, value in element.items():
+        if name in _NAMES and _is_furniture(value):
             return True
-    role = attributes.get("role")
-    return bool(role) and bool(_FURNITURE_ROLES.match(role or ""))
+        if name == "role" and _FURNITURE_ROLES.match(value):
+            return True
+    return False
 
 
 def remove_hidden(root: HtmlElement) -> None:

@@ -37,7 +37,8 @@ _DEAD = (
 )
 # Format "txt" keeps bare_extraction from serialising a text that is not used.
 _RECALL = Extractor(output_format="txt", recall=True, fast=True, comments=False, links=True)
-_BALANCED = Extractor(output_format="txt", comments=False, links=True)
+_BALANCED = Extractor(output_format="txt", fast=True, comments=False, links=True)
+_LAST = Extractor(output_format="txt", comments=False, links=True)  # with readability and justext to compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def find_text(
     links = sum(is_linked(heading) for heading in region.iter("h2", "h3", "h4"))
     blocks = _region_blocks(region)
     if not blocks:
-        blocks = _blocks(root, _BALANCED)
+        blocks = _blocks(root, _LAST)
     if _length(blocks) < MIN_TEXT:
         blocks = _longer(blocks, _paragraphs(body_text))
     if _length(blocks) < MIN_TEXT and (state := body_in_state(source)):
