@@ -1,6 +1,5 @@
 """Datasette over an archive, with the project's metadata, templates and plugins."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from datasette.app import Datasette
 from datasette.database import Database
 
 from archive.publish import published_edition
+from archive.site.metadata import read_metadata
 
 HERE = Path(__file__).parent
 DATABASE = "archive"
@@ -28,14 +28,6 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def metadata() -> dict[str, Any]:
-    """Return ``datasette_metadata.json``: shipped inside the package, or at the top of a checkout."""
-    places = (HERE / "datasette_metadata.json", HERE.parents[1] / "datasette_metadata.json")
-    path = next(place for place in places if place.is_file())
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
 def restrict(described: dict[str, Any], db: Path) -> None:
     """Close what would give whole texts: all tables of an archive, the index and SQL of a public edition."""
     database = described["databases"][DATABASE]
@@ -45,7 +37,7 @@ def restrict(described: dict[str, Any], db: Path) -> None:
     database["allow_sql"] = False
     database.pop("queries", None)
     for table in INDEX_TABLES:
-        database["tables"][table] = {"allow": False}
+        database["tables"][table] = {"allow": False, "hidden": True}
 
 
 def build_site(db: Path, *, public: bool = False, notice: str = "", contact: str = "") -> Datasette:
@@ -54,7 +46,7 @@ def build_site(db: Path, *, public: bool = False, notice: str = "", contact: str
     ``public`` serves excerpts of the texts; ``notice`` is shown on every page; ``contact`` is the address that
     readers are given for takedowns.
     """
-    described = metadata()
+    described = read_metadata()
     if public:
         restrict(described, db)
     described.setdefault("plugins", {})["bilateral"] = {
