@@ -30,8 +30,8 @@ SEED = 20260115
 FOLDS = 5
 DRAWS = 5
 SPAN_DAYS = 45
-RIDGE = 0.3  # the prior's variance on standardised weights
-THRESHOLD = 0.3
+RIDGE = 0.1  # the prior's variance on standardised weights
+THRESHOLD = 0.2
 HEADER = """\
 # How alike two articles are: the weights of a logistic regression, and how telling tokens are (the logarithm of
 # the inverse share of articles that say them; "*" is for all others). Written by `benchmarks/stories.py --fit`.
