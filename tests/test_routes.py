@@ -573,6 +573,8 @@ LISTING = page(
     <a href="/tag/armas">Tráfico de armas en la frontera</a></article>
   <article><h3>El Senado discute la reforma de aduanas</h3><a href="nota-8812.html">Leer más</a></article>
   <div class="card"><a href="https://www.elfaro.com.mx/especial/x" title="La ruta de las armas, en mapas"></a></div>
+  <a href="/2026/11/20/pactan/"><img alt=""><div><div>Pactan vigilar juntos la frontera</div><p>Ayer</p></div></a>
+  <a href="/n2.html">Breve nota</a>
   <a href="/nacional/opinion">Opinión</a> <a href="/video.mp4">Video de la jornada de hoy completo</a>
   <a href="https://otro.com.mx/nacional/nota-de-otra-casa-editora">Una nota de otra casa editora</a>
   <a href="javascript:void(0)">Comparta esta nota con sus amigos</a>
@@ -589,6 +591,8 @@ def test_a_section_lists_articles_with_their_headlines_and_nothing_else():
         "/nacional/firman-acuerdo-de-seguridad-en-tijuana/": "Firman acuerdo de seguridad en Tijuana",
         "/nacional/nota-8812.html": "El Senado discute la reforma de aduanas",
         "/especial/x": "La ruta de las armas, en mapas",
+        "/2026/11/20/pactan/": "Pactan vigilar juntos la frontera",
+        "/n2.html": "Breve nota",
     }
     assert {lead.via for lead in contents.leads} == {"section"}
     assert contents.next_page == f"{HOME}/nacional/?page=2"
@@ -656,7 +660,7 @@ def test_a_mislabelled_route_is_read_as_what_it_is():
     assert read_route("feed", sitemap_index((f"{HOME}/s.xml", "")), FEED, OUTLET).children == (
         f"{HOME}/s.xml",
     )
-    assert len(read_route("section", LISTING, SECTION, OUTLET, "text/plain").leads) == 3
+    assert len(read_route("section", LISTING, SECTION, OUTLET, "text/plain").leads) == 5
 
 
 @pytest.mark.parametrize("kind", ["feed", "sitemap"])

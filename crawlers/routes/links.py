@@ -25,7 +25,7 @@ _DATE = re.compile(
     r"/(?:19|20)\d\d[/-]?(?:\d{1,2}|[a-z]{3})[/-]?\d{0,2}(?:/|-|_|$)|(?:19|20)\d{2}-?\d\d-?\d\d",
     re.IGNORECASE,
 )
-_IDENTIFIER = re.compile(r"\d{4,}|[0-9a-f]{10,}|(?:^|[-_])[a-z]{0,4}\d{3,}", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"\d{4,}|[0-9a-f]{10,}|(?:^|[-_])[a-z]{0,4}\d{3,}|\d[^/]*\.s?html?$", re.IGNORECASE)
 _MIXED_IDENTIFIER = re.compile(r"(?:^|[-_])(?=[^-_]*[a-z])(?:[^-_]*?[A-Z]){3}")  # BBWXwNX
 _ARTICLE_PARENT = re.compile(
     r"^(?:articles?|articulos?|notas?|noticia|story|stories|entradas?|posts?)$", re.IGNORECASE

@@ -125,12 +125,11 @@ def is_in_menu(anchor: lxml.html.HtmlElement) -> bool:
 def _headline(anchor: lxml.html.HtmlElement) -> str:
     """Return what a link says of its article; of a picture or a bare *read more*, what stands beside it."""
     headings = anchor.xpath(".//h1|.//h2|.//h3|.//h4|.//h5|.//h6")
-    texts = [_words(heading) for heading in headings] or [_words(anchor)]
-    text = max(texts, key=len)
-    if len(text) > MAX_HEADLINE_CHARACTERS:
-        text = next((words for part in anchor if len(words := _words(part)) > 20), text)[
-            :MAX_HEADLINE_CHARACTERS
-        ]
+    parts = [_words(part) for part in headings or anchor.xpath(".//p|.//div[not(div or p)]")] or [
+        _words(anchor)
+    ]
+    text = next((part for part in parts if len(part.split()) >= MIN_HEADLINE_WORDS), max(parts, key=len))
+    text = text[:MAX_HEADLINE_CHARACTERS]
     if len(text.split()) >= MIN_HEADLINE_WORDS and not _MORE.match(text):
         return text
     titles = (
