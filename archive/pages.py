@@ -136,6 +136,17 @@ def find_page(db: Database, url: str) -> dict[str, Any] | None:
     return row(db, "SELECT * FROM pages WHERE key = ? ORDER BY state = 'duplicate'", [key])
 
 
+def original_page(db: Database, url: str) -> dict[str, Any]:
+    """Return the row of a URL that was filed, or of the page it is a duplicate of."""
+    found = rows(
+        db,
+        "SELECT other.* FROM pages p JOIN pages other ON other.key = p.key WHERE p.url = ?"
+        " ORDER BY other.state = 'duplicate', other.url = p.url DESC",
+        [url],
+    )
+    return found[0]
+
+
 def finish_page(
     db: Database,
     url: str,

@@ -4,48 +4,36 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from scrapy import Request, Spider, signals
+from scrapy import Request, signals
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from archive.ledger import (
-    Route,
-    RouteState,
-    discovered_routes,
-    find_route,
-    route_failed,
-    route_unchanged,
-    routes_below,
-    save_visit,
+from archive.ledger import save_visit
+from archive.models import Lead, Outcome
+from archive.pages import (
+    due_revisits,
+    file_lead,
+    find_page,
+    original_page,
+    postpone_page,
+    queued_pages,
+    refiled,
 )
-from archive.models import Lead, Outcome, RouteKind
-from archive.pages import due_revisits, file_lead, find_page, postpone_page, queued_pages, refiled
-from archive.times import utc_now
 from archive.urls import same_page
-from crawlers import discovery
 from crawlers.answers import page_item
-from crawlers.context import CrawlContext, Visit
-from crawlers.failures import Loss, Refused, Stopped, loss_of, one_line, status_loss
-from crawlers.filing import file_contents, teaser
+from crawlers.context import Visit
+from crawlers.failures import Loss, Refused, Stopped, loss_of, one_line
+from crawlers.filing import teaser
 from crawlers.items import FetchedPage, LostPage, PageItem
-from crawlers.robots import RobotsMiddleware
-from crawlers.routes import RouteError, read_route
-from crawlers.workers import ReadingError
+from crawlers.spiders.routes import RouteSpider, conditional_headers
 
 logger = logging.getLogger(__name__)
 
-ROUTE_PRIORITY = 10
 
-
-class OutletsSpider(Spider):
+class OutletsSpider(RouteSpider):
     """Visits the outlets of a `CrawlContext`. Each request ends in `page_done` or `route_done`, once."""
 
     name = "outlets"
-
-    def __init__(self, context: CrawlContext, crawl: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.context = context
-        self.crawl = crawl
 
     @classmethod
     def from_crawler(cls, crawler: Any, *args: Any, **kwargs: Any) -> "OutletsSpider":
@@ -64,7 +52,7 @@ class OutletsSpider(Spider):
             if not self.context.options.urls:
                 for url in queued_pages(self.context.db, visit.outlet.id):
                     visit.add(url, "")
-                for request in self._first_requests(visit):
+                for request in self.first_requests(visit):
                     yield request
             for each in self.next_pages(visit):
                 yield each
@@ -73,174 +61,10 @@ class OutletsSpider(Spider):
     def _line_up_by_hand(self) -> None:
         for outlet, url in self.context.options.urls:
             lead = Lead(url=url, outlet=outlet.id, via="manual", route="by hand")
-            filed = file_lead(self.context.db, lead)
-            known = find_page(self.context.db, filed.url)
-            if known is not None and known["state"] == "duplicate":
-                known = find_page(self.context.db, known["key"]) or known
-            if known is None:
-                continue
-            if known["state"] != "archived":
-                refiled(self.context.db, known["url"])
-            self.context.visits[outlet.id].add(known["url"], "by hand")
-
-    def _first_requests(self, visit: Visit) -> Iterator[Request]:
-        outlet = visit.outlet
-        declared: tuple[tuple[RouteKind, tuple[str, ...]], ...] = (
-            ("feed", outlet.feeds),
-            ("sitemap", outlet.sitemaps),
-            ("section", outlet.sections),
-        )
-        routes = [Route(url=url, outlet=outlet.id, kind=kind) for kind, urls in declared for url in urls]
-        if routes:
-            yield from self._route_requests(visit, routes)
-            return
-        yield from self._route_requests(visit, discovered_routes(self.context.db, outlet.id))
-        homepage = Route(url=outlet.homepage, outlet=outlet.id, kind="homepage", origin="homepage")
-        yield self._route_request(visit, homepage, callback=self.parse_homepage)
-
-    # --- Routes ----------------------------------------------------------------------------------------------
-
-    def _route_requests(
-        self, visit: Visit, routes: list[Route], *, depth: int = 1, others: tuple[Route, ...] = ()
-    ) -> Iterator[Request]:
-        for route in routes:
-            if route.url in visit.routes or len(visit.routes) >= self.settings.getint("OUTLET_ROUTES"):
-                continue
-            yield self._route_request(visit, route, depth=depth, others=others)
-
-    def _route_request(
-        self,
-        visit: Visit,
-        route: Route,
-        *,
-        depth: int = 1,
-        others: tuple[Route, ...] = (),
-        callback: Any = None,
-    ) -> Request:
-        """Return a conditional request. ``others`` are to be tried where this one cannot be read."""
-        visit.routes.add(route.url)
-        visit.routes_open += 1
-        seconds = self.settings.getfloat("ROUTE_TIMEOUT_SECONDS")
-        return Request(
-            route.url,
-            callback=callback or self.parse_route,
-            errback=self.lost,
-            priority=ROUTE_PRIORITY,
-            headers=conditional_headers(find_route(self.context.db, route.url)),
-            meta={
-                "outlet": visit.outlet.id, "kind": route.kind, "route": route, "depth": depth,
-                "others": others, "read_at_most": self.settings.getint("ROUTE_MAX_BYTES"),
-                "read_for_seconds": seconds - 2, "download_timeout": seconds, "download_maxsize": 0,
-                "download_fail_on_dataloss": False,
-            },
-        )  # fmt: skip
-
-    async def parse_route(self, response: Response) -> AsyncIterator[Request | PageItem]:
-        """File what a route names, and follow it to the routes below."""
-        visit = self._answered(response)
-        below, read = await self._read_route(visit, response)
-        depth: int = response.meta["depth"]
-        if read:
-            for request in self._route_requests(visit, self._followed(below, depth), depth=depth + 1):
-                yield request
-        else:
-            for request in self._next_of(visit, response.meta["others"]):
-                yield request
-        for each in self.next_pages(visit):
-            yield each
-        for each in self.route_done(visit):
-            yield each
-
-    def _followed(self, below: list[Route], depth: int) -> list[Route]:
-        sections = [route for route in below if route.kind == "section"]
-        sitemaps = [route for route in below if route.kind != "section"]
-        return sections * (depth < self.settings.getint("SECTION_PAGES")) + sitemaps * (
-            depth < self.settings.getint("SITEMAP_DEPTH")
-        )
-
-    def _next_of(self, visit: Visit, others: tuple[Route, ...]) -> Iterator[Request]:
-        if others:
-            yield from self._route_requests(visit, [others[0]], others=others[1:])
-
-    async def _read_route(self, visit: Visit, response: Response) -> tuple[list[Route], bool]:
-        """Return the routes below this one, and whether it could be read."""
-        route: Route = response.meta["route"]
-        db = self.context.db
-        if response.status == 304 and find_route(db, route.url) is not None:
-            route_unchanged(db, route)
-            visit.counts["not_modified"] += 1
-            visit.counts["routes_ok"] += 1
-            return routes_below(db, route.url), True
-        loss = status_loss(response.status, response.body, challenge=b"cf-mitigated" in response.headers)
-        if loss is not None:
-            self._route_lost(visit, route, loss, status=response.status)
-            return [], False
-        kind = "section" if route.kind == "homepage" else route.kind
-        try:
-            contents = await self.context.workers.call(
-                read_route, kind, response.body, response.url, visit.outlet, content_type(response), utc_now(),
-                seconds=self.settings.getfloat("ROUTE_READING_SECONDS"),
-            )  # fmt: skip
-        except (RouteError, ReadingError) as error:
-            self._route_lost(visit, route, Loss(one_line(str(error)), Outcome.FAILED), status=response.status)
-            return [], False
-        below = await file_contents(
-            self.context, visit, with_validators(route, response), contents, status=response.status,
-            most=self.settings.getint("ROUTE_URLS"),
-        )  # fmt: skip
-        visit.counts["routes_ok"] += 1
-        return below, True
-
-    def _route_lost(self, visit: Visit, route: Route, loss: Loss, *, status: int | None = None) -> None:
-        state: RouteState = "blocked" if loss.outcome is Outcome.BLOCKED else "failed"
-        route_failed(self.context.db, route, loss.reason, state=state, status=status)
-        visit.counts["routes_failed"] += 1
-        if route.origin != "well-known":
-            logger.warning("%s: %s %s: %s", visit.outlet.id, route.kind, one_line(route.url), loss.reason)
-
-    # --- Discovery -------------------------------------------------------------------------------------------
-
-    async def parse_homepage(self, response: Response) -> AsyncIterator[Request | PageItem]:
-        """Find the routes of an outlet that names none; the homepage itself is read as a section."""
-        visit = self._answered(response)
-        found: list[discovery.Route] = []
-        if response.status == 200:
-            try:
-                found = await self.context.workers.call(
-                    discovery.routes_in_homepage, response.body, response.url, visit.outlet,
-                    content_type(response), seconds=self.settings.getfloat("ROUTE_READING_SECONDS"),
-                )  # fmt: skip
-            except ReadingError as error:
-                logger.warning("%s: homepage: %s", visit.outlet.id, error)
-        await self._read_route(visit, response)
-        for request in await self._discovered(visit, response.request, found):
-            yield request
-        for each in self.next_pages(visit):
-            yield each
-        for each in self.route_done(visit):
-            yield each
-
-    async def _discovered(
-        self, visit: Visit, request: Request | None, found: list[discovery.Route]
-    ) -> list[Request]:
-        """Return requests for what robots.txt and the homepage name, and for well-known places in their lack."""
-        assert request is not None
-        outlet = visit.outlet
-        robots = self.crawler.get_downloader_middleware(RobotsMiddleware)
-        assert robots is not None
-        rules = await robots.rules_for(request)
-        found = [*discovery.routes_in_robots(rules.sitemaps, request.url, outlet), *found]
-        requests = list(self._route_requests(visit, [_ledger_route(outlet.id, each) for each in found]))
-        known = {route.kind for route in found}
-        known |= {route.kind for route in discovered_routes(self.context.db, outlet.id)}
-        for kind in ("feed", "sitemap"):
-            if kind in known:
-                continue
-            places = [
-                _ledger_route(outlet.id, p) for p in discovery.well_known_routes(outlet) if p.kind == kind
-            ]
-            requests += self._route_requests(visit, places[:1], others=tuple(places[1:]))
-        return requests
+            page = original_page(self.context.db, file_lead(self.context.db, lead).url)
+            if page["state"] != "archived":
+                refiled(self.context.db, page["url"])
+            self.context.visits[outlet.id].add(page["url"], "by hand")
 
     # --- Pages -----------------------------------------------------------------------------------------------
 
@@ -292,7 +116,7 @@ class OutletsSpider(Spider):
 
     def parse_page(self, response: Response) -> Iterator[PageItem]:
         """Hand on a page's answer."""
-        visit = self._answered(response)
+        visit = self.answered(response)
         item = page_item(visit.outlet, response)
         if isinstance(item, FetchedPage) and item.article is None:
             item = self._other_page(visit, item, response.url) or item
@@ -314,11 +138,6 @@ class OutletsSpider(Spider):
         )  # fmt: skip
 
     # --- Ends ------------------------------------------------------------------------------------------------
-
-    def _answered(self, response: Response) -> Visit:
-        visit = self.context.visits[response.meta["outlet"]]
-        visit.failures_in_a_row = 0
-        return visit
 
     async def lost(self, failure: Failure) -> AsyncIterator[Request | PageItem]:
         """Name the failure of a request."""
@@ -344,11 +163,11 @@ class OutletsSpider(Spider):
                 not_before=loss.not_before, counted=loss.counted, article=request.meta.get("article"),
             )  # fmt: skip
             return
-        self._route_lost(visit, request.meta["route"], loss)
+        self.route_lost(visit, request.meta["route"], loss)
         if request.meta["kind"] == "homepage" and not isinstance(failure.value, Refused) and not loss.network:
-            for again in await self._discovered(visit, request, []):
+            for again in await self.discovered_requests(visit, request, []):
                 yield again
-        for again in self._next_of(visit, request.meta["others"] if not loss.network else ()):
+        for again in self.next_of(visit, request.meta["others"] if not loss.network else ()):
             yield again
         for each in self.route_done(visit):
             yield each
@@ -408,7 +227,7 @@ class OutletsSpider(Spider):
             visit.counts["failed"] += 1
             self.page_done(visit.outlet.id)
             return
-        self._route_lost(visit, request.meta["route"], Loss(reason, None))
+        self.route_lost(visit, request.meta["route"], Loss(reason, None))
         for each in self.route_done(visit):
             if isinstance(each, Request):
                 self.crawler.engine.crawl(each)
@@ -419,40 +238,6 @@ class OutletsSpider(Spider):
             self.context.failure = reason
             logger.error("%s", reason)
             self.context.stop()
-
-
-def conditional_headers(known: Any) -> dict[str, str]:
-    """Return If-None-Match and If-Modified-Since from anything with ``etag`` and ``last_modified``."""
-    headers = {}
-    if known is not None and known.etag:
-        headers["If-None-Match"] = known.etag
-    if known is not None and known.last_modified:
-        headers["If-Modified-Since"] = known.last_modified
-    return headers
-
-
-def content_type(response: Response) -> str | None:
-    """Return the Content-Type header."""
-    value = response.headers.get("Content-Type")
-    return value.decode("latin-1") if value is not None else None
-
-
-def with_validators(route: Route, response: Response) -> Route:
-    """Return a route with the validators of its answer; an answer that broke off has none worth keeping."""
-    whole = not {"dataloss", "download_stopped", "partial"} & set(response.flags)
-
-    def header(name: str) -> str | None:
-        value = response.headers.get(name)
-        return value.decode("latin-1") if value is not None and whole else None
-
-    return Route(
-        url=route.url, outlet=route.outlet, kind=route.kind, parent=route.parent, origin=route.origin,
-        etag=header("ETag"), last_modified=header("Last-Modified"),
-    )  # fmt: skip
-
-
-def _ledger_route(outlet: str, found: discovery.Route) -> Route:
-    return Route(url=found.url, outlet=outlet, kind=found.kind, origin=found.origin)
 
 
 def _silence(visit: Visit) -> str:
