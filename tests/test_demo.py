@@ -10,6 +10,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,31 @@ def bilateral(*arguments: object) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Shown:
+    """The demonstration as it runs: its archive, what it said, and where it is served."""
+
+    db: Path
+    said: str
+    port: int
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     db = tmp_path_factory.mktemp("demo") / "archive.db"
-    done = bilateral("demo", "--no-serve", "--db", db)
-    assert done.returncode == 0, done.stderr
-    return db, done.stderr
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "tests.offline", "demo", "--db", str(db), "--port", str(port)]
+    said = ""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said += line
+            if f":{port}/" in line:
+                break
+        yield Shown(db, said, port)
+        process.terminate()
 
 
 def ask(db: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -40,9 +60,9 @@ def ask(db: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return connection.execute(sql, parameters).fetchall()
 
 
-def test_it_says_in_both_languages_that_all_is_fiction(demo: tuple[Path, str]) -> None:
-    assert "ficticios" in demo[1]
-    assert "fictional" in demo[1]
+def test_it_says_in_both_languages_that_all_is_fiction(demo: Shown) -> None:
+    assert "ficticios" in demo.said
+    assert "fictional" in demo.said
 
 
 def test_every_outlet_is_marked_as_fictional() -> None:
@@ -58,7 +78,7 @@ def test_the_recording_is_small_enough_to_ship() -> None:
     assert sum(path.stat().st_size for path in DEMO.glob("visit-*.yaml.gz")) < 2_000_000
 
 
-def test_the_recording_is_that_of_the_articles_beside_it(demo: tuple[Path, str]) -> None:
+def test_the_recording_is_that_of_the_articles_beside_it(demo: Shown) -> None:
     newsroom = load_newsroom()
     newsroom.port = 1
     names = newsroom.names()
@@ -70,16 +90,16 @@ def test_the_recording_is_that_of_the_articles_beside_it(demo: tuple[Path, str])
 
     truth = {public(t): t for t in newsroom.truth(last)}
     assert len(truth) >= 120
-    archived = ask(demo[0], "SELECT url, title, status FROM articles")
+    archived = ask(demo.db, "SELECT url, title, status FROM articles")
     assert len(archived) >= 85
     for url, title, status in archived:
         if status == "live":
             assert truth[url].title == title
 
 
-def test_the_call_is_told_by_six_outlets_of_each_country(demo: tuple[Path, str]) -> None:
+def test_the_call_is_told_by_six_outlets_of_each_country(demo: Shown) -> None:
     rows = ask(
-        demo[0],
+        demo.db,
         "SELECT country, count(DISTINCT outlet) FROM articles"
         " WHERE published BETWEEN '2026-01-15T20:00:00Z' AND '2026-01-16T06:00:00Z' GROUP BY country",
     )
@@ -87,33 +107,33 @@ def test_the_call_is_told_by_six_outlets_of_each_country(demo: tuple[Path, str])
     assert set(dict(rows)) == {"MX", "US"}
 
 
-def test_revisions_a_removal_and_a_return_show(demo: tuple[Path, str]) -> None:
-    events = [event for (event,) in ask(demo[0], "SELECT event FROM events ORDER BY id")]
+def test_revisions_a_removal_and_a_return_show(demo: Shown) -> None:
+    events = [event for (event,) in ask(demo.db, "SELECT event FROM events ORDER BY id")]
     assert events.count("gone") >= 3
     assert "returned" in events
-    texts = [text for (text,) in ask(demo[0], "SELECT text FROM revisions WHERE number > 1")]
+    texts = [text for (text,) in ask(demo.db, "SELECT text FROM revisions WHERE number > 1")]
     assert any("Fe de errores" in text for text in texts)
     assert any("Correction:" in text for text in texts)
-    assert ask(demo[0], "SELECT max(revisions) FROM articles")[0][0] >= 3
+    assert ask(demo.db, "SELECT max(revisions) FROM articles")[0][0] >= 3
 
 
-def test_articles_are_as_old_as_the_visits(demo: tuple[Path, str]) -> None:
-    seen = ask(demo[0], "SELECT min(first_seen), max(first_seen), max(last_checked) FROM articles")[0]
+def test_articles_are_as_old_as_the_visits(demo: Shown) -> None:
+    seen = ask(demo.db, "SELECT min(first_seen), max(first_seen), max(last_checked) FROM articles")[0]
     assert [moment[:10] for moment in seen] == ["2026-01-16", "2026-02-27", "2026-02-27"]
-    assert ask(demo[0], "SELECT count(*) FROM articles WHERE first_seen < published")[0][0] == 0
+    assert ask(demo.db, "SELECT count(*) FROM articles WHERE first_seen < published")[0][0] == 0
 
 
-def test_the_archive_of_the_demo_is_sound(demo: tuple[Path, str]) -> None:
-    assert bilateral("verify", "--db", demo[0]).returncode == 0
-    assert ask(demo[0], "SELECT count(*) FROM pages WHERE state = 'queued'") == [(0,)]
+def test_the_archive_of_the_demo_is_sound(demo: Shown) -> None:
+    assert bilateral("verify", "--db", demo.db).returncode == 0
+    assert ask(demo.db, "SELECT count(*) FROM pages WHERE state = 'queued'") == [(0,)]
 
 
-def test_it_never_writes_into_an_archive_that_is_there(demo: tuple[Path, str]) -> None:
-    before = demo[0].read_bytes()
-    done = bilateral("demo", "--no-serve", "--db", demo[0])
+def test_it_never_writes_into_an_archive_that_is_there(demo: Shown) -> None:
+    before = demo.db.read_bytes()
+    done = bilateral("demo", "--no-serve", "--db", demo.db)
     assert done.returncode == 2
     assert "exists already" in done.stderr
-    assert demo[0].read_bytes() == before
+    assert demo.db.read_bytes() == before
 
 
 def test_a_configured_archive_is_left_alone(tmp_path: Path) -> None:
@@ -125,21 +145,6 @@ def test_a_configured_archive_is_left_alone(tmp_path: Path) -> None:
     )  # fmt: skip
     assert not (tmp_path / "real.db").exists()
     assert len(list(tmp_path.glob("bilateral-demo-*/archive.db"))) == 1
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tests.offline", "demo", "--db", tmp_path / "a.db", "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if f":{port}/" in line:
-                break
-        yield port
-        process.terminate()
 
 
 def page(port: int, path: str) -> tuple[int, str]:
@@ -154,10 +159,10 @@ def page(port: int, path: str) -> tuple[int, str]:
     raise AssertionError("the site did not come up")
 
 
-def test_the_site_is_served_with_the_notice(site: int) -> None:
-    status, front = page(site, "/?lang=es")
+def test_the_site_is_served_with_the_notice(demo: Shown) -> None:
+    status, front = page(demo.port, "/?lang=es")
     assert status == 200
     assert "ficticios" in front.lower()
-    status, found = page(site, "/search.json?q=fe+de+errores")
+    status, found = page(demo.port, "/search.json?q=fe+de+errores")
     assert status == 200
     assert json.loads(found)
