@@ -1,6 +1,8 @@
 """The note that goes with a file: what is in it, what is not, by which rules, and how good they are."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -11,25 +13,65 @@ from archive.exports.tables import Extract
 from archive.sampling import estimate_samples
 from archive.search.query import parse
 from archive.selection import Selection, where_clause
-from archive.store import row, rows
+from archive.store import rows
 
 _GAPS_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """The counts of a selection, from one pass over it."""
+
+    articles: int
+    undated: int
+    credited: int
+    first: str | None
+    last: str | None
+    by: dict[str, Counter[str]]
 
 
 def methods_note(db: Database, extract: Extract, selection: Selection, *, drawn: str = "") -> str:
     """Return the note as Markdown. ``drawn`` says how a sample was drawn, where the file is one."""
     condition, parameters = where_clause(db, selection)
+    tally = _tally(db, condition, parameters)
+    in_file = tally.articles if extract.table == "articles" and not drawn else extract.count(db)
     sections = [
-        ["# Methods note", "", f"Rows in this file: {extract.count(db)}, of table `{extract.table}`."],
+        ["# Methods note", "", f"Rows in this file: {in_file}, of table `{extract.table}`."],
         _selection(selection, drawn),
-        _counts(db, condition, parameters),
-        _rules(db, condition, parameters),
-        _copies(db, condition, parameters),
-        _gaps(db, condition, parameters, selection),
+        _counts(tally),
+        _rules(tally),
+        _copies(db, tally, condition, parameters),
+        _gaps(db, selection),
         _judge(db),
         _rights(extract),
     ]
     return "\n".join(line for section in sections for line in [*section, ""])
+
+
+def _tally(db: Database, condition: str, parameters: Sequence[Any]) -> _Tally:
+    keys = ("outlet", "language", "country", "grade", "topic_version")
+    listed = ", ".join(f"a.{key}" for key in keys)
+    found = db.execute(
+        f"SELECT {listed}, count(*), min(a.published), max(a.published), sum(a.published IS NULL), count(a.wire)"
+        f" FROM articles a WHERE {condition} GROUP BY {listed}",
+        list(parameters),
+    ).fetchall()
+    by = {key: Counter[str]() for key in keys}
+    for columns in found:
+        for key, value in zip(keys, columns, strict=False):
+            by[key][str(value)] += columns[5]
+    return _Tally(
+        articles=sum(columns[5] for columns in found),
+        undated=sum(columns[8] for columns in found),
+        credited=sum(columns[9] for columns in found),
+        first=min((columns[6] for columns in found if columns[6]), default=None),
+        last=max((columns[7] for columns in found if columns[7]), default=None),
+        by=by,
+    )
+
+
+def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _selection(selection: Selection, drawn: str) -> list[str]:
@@ -52,34 +94,22 @@ def _selection(selection: Selection, drawn: str) -> list[str]:
     return lines
 
 
-def _counts(db: Database, condition: str, parameters: Sequence[Any]) -> list[str]:
-    period = row(
-        db,
-        "SELECT count(*) AS n, min(published) AS first, max(published) AS last, sum(published IS NULL) AS undated"
-        f" FROM articles a WHERE {condition}",
-        list(parameters),
-    )
-    assert period is not None
+def _counts(tally: _Tally) -> list[str]:
     lines = [
         "## Counts",
         "",
-        f"- Articles selected: {period['n']}; published {period['first'] or '-'} to {period['last'] or '-'} (UTC);"
-        f" {period['undated'] or 0} without a date of publication (they count by the day first seen).",
+        f"- Articles selected: {tally.articles}; published {tally.first or '-'} to {tally.last or '-'} (UTC);"
+        f" {tally.undated} without a date of publication (they count by the day first seen).",
     ]
     for name in ("language", "country", "grade"):
-        found = _grouped(db, name, condition, parameters)
-        lines.append(f"- By {name}: " + ("; ".join(f"{key} {n}" for key, n in found) or "none"))
+        found = "; ".join(f"{key} {n}" for key, n in _ranked(tally.by[name]))
+        lines.append(f"- By {name}: {found or 'none'}")
     lines += ["", "| Outlet | Articles |", "| --- | ---: |"]
-    return lines + [f"| {key} | {n} |" for key, n in _grouped(db, "outlet", condition, parameters)]
+    return lines + [f"| {key} | {n} |" for key, n in _ranked(tally.by["outlet"])]
 
 
-def _grouped(db: Database, column: str, condition: str, parameters: Sequence[Any]) -> list[tuple[Any, int]]:
-    sql = f"SELECT a.{column}, count(*) FROM articles a WHERE {condition} GROUP BY 1 ORDER BY 2 DESC, 1"
-    return list(db.execute(sql, list(parameters)).fetchall())
-
-
-def _rules(db: Database, condition: str, parameters: Sequence[Any]) -> list[str]:
-    found = _grouped(db, "topic_version", condition, parameters)
+def _rules(tally: _Tally) -> list[str]:
+    found = _ranked(tally.by["topic_version"])
     versions = "; ".join(f"{key or 'unknown'} ({n} articles)" for key, n in found)
     return [
         "## Rules",
@@ -90,24 +120,21 @@ def _rules(db: Database, condition: str, parameters: Sequence[Any]) -> list[str]
     ]
 
 
-def _copies(db: Database, condition: str, parameters: Sequence[Any]) -> list[str]:
-    found = row(
-        db,
-        "SELECT count(a.wire) AS credited, count(a.copy_group) AS copied,"
-        f" count(DISTINCT a.copy_group) AS texts FROM articles a WHERE {condition}",
+def _copies(db: Database, tally: _Tally, condition: str, parameters: Sequence[Any]) -> list[str]:
+    copied, texts = db.execute(
+        "SELECT count(*), count(DISTINCT a.copy_group) FROM articles a"
+        f" WHERE a.copy_group IS NOT NULL AND {condition}",
         list(parameters),
-    )
-    assert found is not None
+    ).fetchone()
     return [
         "## Wire copy",
         "",
         "Copies are counted, each as a row; `copy_group` tells which rows are one text.",
-        f"{found['credited']} articles credit an agency; {found['copied']} articles are copies of"
-        f" {found['texts']} texts.",
+        f"{tally.credited} articles credit an agency; {copied} articles are copies of {texts} texts.",
     ]
 
 
-def _gaps(db: Database, condition: str, parameters: Sequence[Any], selection: Selection) -> list[str]:
+def _gaps(db: Database, selection: Selection) -> list[str]:
     start = selection.since.isoformat() if selection.since else ""
     end = f"{selection.until.isoformat()}T99" if selection.until else "9999"
     found = rows(

@@ -73,7 +73,7 @@ def export(
     selection = Selection(
         outlets=outlets,
         country=country,
-        language=language,
+        language=language.lower() if language else None,
         since=since.date() if since else None,
         until=until.date() if until else None,
         grades=tuple(sorted(grades)),

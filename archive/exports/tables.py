@@ -1,5 +1,6 @@
 """The tables that may leave the archive, and the queries that read them row by row."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -150,6 +151,6 @@ def _order(possible: tuple[str, ...]) -> str:
 
 def limited(extract: Extract, numbers: Sequence[int]) -> Extract:
     """Return the same extract for the articles of these ids only (a drawn sample)."""
-    marks = ", ".join(str(int(number)) for number in sorted(numbers)) or "NULL"
-    sql = extract.sql.replace(" ORDER BY a.id", f" AND a.id IN ({marks}) ORDER BY a.id")
-    return replace(extract, sql=sql)
+    condition = "a.id IN (SELECT value FROM json_each(?))"
+    sql = extract.sql.replace(" ORDER BY a.id", f" AND {condition} ORDER BY a.id")
+    return replace(extract, sql=sql, parameters=(*extract.parameters, json.dumps(sorted(numbers))))
