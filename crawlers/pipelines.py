@@ -56,14 +56,20 @@ class ArchivePipeline:
         spider: OutletsSpider = self.crawler.spider  # type: ignore[assignment]
         line = Line(context_of(self.crawler), self.crawler.settings.getfloat("PAGE_READING_SECONDS"))
         try:
-            await line.take(item)
+            await self._take(line, item)
+            spider.page_done(item.outlet.id)
         except (OSError, sqlite3.Error, SnapshotError) as error:
             spider.abort(f"the archive cannot be written: {error}")
+        return item
+
+    async def _take(self, line: "Line", item: PageItem) -> None:
+        try:
+            await line.take(item)
+        except (OSError, sqlite3.Error, SnapshotError):
+            raise
         except Exception as error:  # a fault of ours must not cost the rest of the crawl
             logger.exception("a page could not be taken in")
             line.record_loss(_fault(item, error))
-        spider.page_done(item.outlet.id)
-        return item
 
 
 def _fault(item: PageItem, error: Exception) -> LostPage:

@@ -18,10 +18,13 @@ import pytest
 
 from archive.models import Outlet
 from archive.options import SHIPPED_TOPIC
+from archive.store import ArchiveError
 from crawlers.context import CrawlOptions
 from crawlers.crawl import CrawlReport, crawl
 from crawlers.outlets import load_outlets
 from tests.hostile import TEXT, Behaviour, Call, Web, article, not_found, to_canary
+
+pytestmark = pytest.mark.slow
 
 QUICK = {"RETRY_FIRST_WAIT_SECONDS": 0.02, "DOWNLOAD_TIMEOUT": 8, "WORKERS": 1}
 
@@ -466,3 +469,91 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_another_program_locks_ends_the_crawl_and_loses_nothing(
+    archive: Archive, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archive.store.BUSY_TIMEOUT_SECONDS", 0.2)
+    path = "/nota-uno-de-hoy-2026"
+    stage.publishes(path)
+    holder = sqlite3.connect(archive.folder / "archive.db", check_same_thread=False, isolation_level=None)
+
+    async def lock_and_answer(call: Call) -> None:
+        holder.execute("BEGIN IMMEDIATE")
+        await call.answer(note(stage, path))
+
+    stage.answers["uno", path] = lock_and_answer
+    with pytest.raises(ArchiveError, match="database is locked"):
+        archive.crawl()
+    holder.close()
+    assert archive.rows("SELECT count(*) FROM articles") == [(0,)]
+    stage.publishes(path)
+    assert archive.crawl().totals["new"] == 1
+    assert archive.rows("SELECT outcome FROM crawls ORDER BY id") == [("interrupted",), ("done",)]
+
+
+def test_what_a_killed_crawl_had_kept_is_read_by_the_next_without_asking_again(
+    archive: Archive, stage: Stage
+) -> None:
+    path = "/nota-uno-de-hoy-2026"
+    stage.publishes(path)
+    archive.crawl()
+    with sqlite3.connect(archive.folder / "archive.db") as db:  # as it was between keeping and reading
+        db.executescript(
+            "PRAGMA foreign_keys = OFF; DELETE FROM texts; DELETE FROM revisions; DELETE FROM articles;"
+            "DELETE FROM verdicts; UPDATE snapshots SET outcome = NULL, article = NULL;"
+            "UPDATE pages SET state = 'queued', article = NULL, tries = 0"
+        )
+    stage.seen.clear()
+    archive.crawl(recheck="none")
+    assert path not in stage.paths()
+    assert archive.page(path) == ("archived", "")
+    assert archive.rows("SELECT count(*) FROM articles") == [(1,)]
+
+
+def test_a_page_that_reads_itself_again_and_again_is_no_redirect(archive: Archive, stage: Stage) -> None:
+    path = "/nota-uno-de-hoy-2026"
+    stage.feeds(path)
+    stage.says(path, note(stage, path, head='<meta http-equiv="refresh" content="0">'))
+    archive.crawl()
+    assert archive.page(path)[0] == "archived"
+    assert stage.paths().count(path) == 1
+
+
+def test_a_meta_refresh_to_the_article_is_followed(archive: Archive, stage: Stage) -> None:
+    stage.feeds("/corta-2026-nota-x")
+    stage.says(
+        "/corta-2026-nota-x",
+        b'<html><head><meta http-equiv="refresh" content="0; url=/nota-larga-de-hoy-2026"></head></html>',
+    )
+    stage.says("/nota-larga-de-hoy-2026", note(stage, "/nota-larga-de-hoy-2026"))
+    archive.crawl()
+    assert archive.rows("SELECT url FROM articles") == [(f"{stage.base('uno')}/nota-larga-de-hoy-2026",)]
+
+
+def test_a_long_feed_does_not_hold_up_the_other_routes(archive: Archive, stage: Stage) -> None:
+    stage.feeds(*(f"/2026/03/03/nota-perdida-numero-{n}" for n in range(400)))
+    stage.says("/otro.xml", stage.feed("uno", "/nota-buena-de-hoy-2026"))
+    stage.says("/nota-buena-de-hoy-2026", note(stage, "/nota-buena-de-hoy-2026"))
+    base = stage.base("uno")
+    archive.crawl(archive.outlet(feeds=(f"{base}/feed.xml", f"{base}/otro.xml")), max_pages=60)
+    assert archive.page("/nota-buena-de-hoy-2026")[0] == "archived"
+
+
+def test_the_seconds_of_an_outlet_are_bounded(archive: Archive, stage: Stage) -> None:
+    stage.publishes(*(f"/nota-{n}-de-seguridad-2026" for n in range(30)))
+    report = archive.crawl(archive.outlet(delay=0.2), settings={"OUTLET_SECONDS": 2})
+    assert report.seconds < 20
+    assert "OUTLET_SECONDS" in report.outlets[0]["note"]
+    assert report.left > 0
+
+
+def test_calendars_without_end_are_left_after_a_few_pages(archive: Archive, stage: Stage) -> None:
+    for number in range(1, 30):
+        page = f"<!doctype html><html><body><main><h2><a href='/2026/03/{number:02}/una-nota-del-dia-{number}'>Una nota de este día</a></h2></main><a rel='next' href='/seccion/?page={number + 1}'>Siguiente</a></body></html>"
+        stage.says(f"/seccion/?page={number}", page.encode())
+        if number == 1:
+            stage.says("/seccion/", page.encode())
+    archive.crawl(archive.outlet(feeds=(), sections=(f"{stage.base('uno')}/seccion/",)))
+    assert len([path for path in stage.paths() if path.startswith("/seccion/")]) == 5

@@ -1,6 +1,7 @@
 """The spider for every declared outlet: its routes first, then the pages they name, then what is due again."""
 
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -217,6 +218,9 @@ class OutletsSpider(RouteSpider):
 
     def fault(self, failure: Failure, response: Response | None) -> None:
         """Take a fault of ours in a callback as the failure of that one request."""
+        if isinstance(failure.value, sqlite3.Error | OSError):
+            self.abort(f"the archive cannot be written: {failure.value}")
+            return
         request = getattr(failure, "request", None) if response is None else response.request
         if request is None or "outlet" not in request.meta:
             return
