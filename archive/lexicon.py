@@ -93,7 +93,8 @@ class Topic:
     rival: int
     points: tuple[Point, ...]
     screen_any: int
-    screen_sections: tuple[str, ...]
+    screen_sections_off: frozenset[str]
+    screen_unless: int
     entries: int
     automaton: Any = field(repr=False, compare=False)
 

@@ -23,6 +23,7 @@ TABLES = {
     "groups", "screen", "roster", "points", "weak",
 }  # fmt: skip
 THRESHOLDS = {"relevant", "core", "lede_words", "window_sentences", "grace_days"}
+SCREEN = {"any", "sections_off", "sections_off_unless"}
 ROSTER_KEYS = {"name", "aliases", "short", "office", "side", "from", "to"}
 POINT_KEYS = {
     "name", "scope", "all", "none", "at_least", "at_most", "share", "min_words", "max_words",
@@ -85,6 +86,7 @@ class _Compiler:
         for number, person in enumerate(roster):
             self.add_person(number, person)
         screen = self.table("screen")
+        self.check_keys(screen, SCREEN, "screen")
         return Topic(
             path=self.path,
             version=self.text(self.data, "version", ""),
@@ -102,15 +104,21 @@ class _Compiler:
             rival=self.any_of(self.strings(self.table("weak"), "against", "weak"), "weak", "against"),
             points=tuple(self.point(number, block) for number, block in enumerate(self.blocks("points"))),
             screen_any=self.any_of(self.strings(screen, "any", "screen"), "screen"),
-            screen_sections=tuple(fold(s) for s in self.strings(screen, "sections_off", "screen")),
+            screen_sections_off=frozenset(map(fold, self.strings(screen, "sections_off", "screen"))),
+            screen_unless=self.any_of(
+                self.strings(screen, "sections_off_unless", "screen"), "screen", "sections_off_unless"
+            ),
             entries=len(self.entries),
             automaton=self.automaton(),
         )
 
     # -- where in the file -------------------------------------------------------------------------------
 
-    def fail(self, table: str, key: str, problem: str, block: int = 0) -> TopicError:
+    def fail(self, table: str, key: str, problem: str, block: int = 0, entry: str = "") -> TopicError:
         line = self.line_of(table, key, block)
+        if entry:
+            below = enumerate(self.lines[line - 1 :], line)
+            line = next((number for number, text in below if f'"{entry}"' in text), line)
         where = f"{table}.{key}" if table and key else table or key
         return TopicError(f"{self.path}, line {line}: {where}: {problem}")
 
@@ -256,9 +264,9 @@ class _Compiler:
     def add(self, entry: str, bits: int, table: str, key: str) -> None:
         for spelling in set(spellings(entry)):
             if "(" in spelling or ")" in spelling or "|" in spelling:
-                raise self.fail(table, key, f"{entry!r}: a bracket is not closed")
+                raise self.fail(table, key, f"{entry!r}: a bracket is not closed", entry=entry)
             if not spelling.strip("* "):
-                raise self.fail(table, key, f"{entry!r}: one of its spellings is empty")
+                raise self.fail(table, key, f"{entry!r}: one of its spellings is empty", entry=entry)
             self.put(spelling, bits=bits)
 
     def put(self, spelling: str, **fields: Any) -> None:

@@ -226,6 +226,17 @@ def test_the_screen_keeps_what_could_be_on_the_subject(topic: Topic) -> None:
     )
 
 
+def test_the_screen_asks_more_of_sports_pages(topic: Topic) -> None:
+    match, talks = (
+        "Mexico beat the United States 2-0 on Sunday.",
+        "Mexico and the U.S. agree to fight arms trafficking.",
+    )
+    assert screen("A match", match, "https://a.example/news/1", topic)
+    assert not screen("A match", match, "https://a.example/deportes/1", topic)
+    assert not screen("A match", match, "https://a.example/1", topic, section="Sports")
+    assert screen("Before the match", talks, "https://a.example/deportes/1", topic)
+
+
 def test_the_screen_keeps_every_relevant_text_here(topic: Topic) -> None:
     lost = [
         line["id"] for line in TEXTS if line["grade"] and not screen(line["title"], line["text"], "", topic)
@@ -275,7 +286,9 @@ def test_judging_is_fast_enough(topic: Topic) -> None:
     )  # half the goal, for a machine that does other things
 
 
-@pytest.mark.parametrize("text", ["U.S. " * 20_000, "Mexico Trump cartel " * 10_000, "Mexico said. " * 10_000])
+@pytest.mark.parametrize(
+    "text", ["U.S. " * 20_000, "Mexico Trump cartel " * 10_000, "Mexico said. " * 10_000]
+)
 def test_a_text_made_to_be_slow_is_not(topic: Topic, text: str) -> None:
     start = time.process_time()
     judge("A title", text, topic)

@@ -37,7 +37,9 @@ government = ["council of suvia"]
 country = ["suvia"]
 
 [vocabulary]
-catch = ["herring(s|)", "fish*", "es:arenque"]
+catch = ["fish*",
+  "herring(s|)", "es:arenque",
+]
 talks = ["met", "quota talks"]
 
 [[roster]]
