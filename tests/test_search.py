@@ -19,6 +19,8 @@ from archive.cli import main
 from archive.folding import composed, fold, harmless
 from archive.models import Article, Outlet, Verdict
 from archive.search import Filters, facets, histogram, matching_ids, parse, search, warm
+from archive.search import columns as columns_module
+from archive.search.columns import columns_of
 from archive.search.engine import Sort
 from archive.search.glossary import entries, translations
 from archive.search.matching import Copies
@@ -768,3 +770,48 @@ def test_a_withdrawn_text_leaves_no_words(db: Database) -> None:
     assert "silencio" not in words
     assert "extradicion" in words  # in the headline, which stays
     assert titles(db, "silencio") == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_any_changes_lead_to_the_columns_of_a_new_reading(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("changes") / "archive.db"
+    db = empty_archive(path)
+    with transaction(db):
+        for number in range(12):
+            add(db, "faro", f"n{number}", f"Nota {number}", "puente", f"2025-01-{1 + number % 5:02}")
+    for step in range(3):
+        columns_of(db.conn)
+        ids = [row[0] for row in db.execute("SELECT id FROM articles ORDER BY id")]
+        picked = data.draw(st.lists(st.sampled_from(ids), unique=True, max_size=5))
+        with transaction(db):
+            for place, number in enumerate(picked):
+                if place % 3 == 0:
+                    for table, column in (("revisions", "article"), ("texts", "article"), ("articles", "id")):
+                        db.execute(f"DELETE FROM {table} WHERE {column} = ?", [number])
+                else:
+                    day = data.draw(st.integers(1, 9))
+                    db.execute(
+                        f"UPDATE articles SET published = '2025-01-0{day}T09:00:00Z' WHERE id = ?", [number]
+                    )
+            for late in range(data.draw(st.integers(0, 4))):
+                add(db, "norte", f"s{step}-{late}", "Tardía", "puente", f"2025-01-{1 + late:02}")
+    kept, fresh = columns_of(db.conn), columns_module._read(db.conn, ())
+    for name in ("keys", "ids", "groups", "days", "months", "years", "sides", "by_id"):
+        assert getattr(kept, name).tolist() == getattr(fresh, name).tolist()
+    assert kept.ids[kept.place].tolist() == kept.by_id.tolist()
+    for name, codes in kept.codes.items():
+        values = [list(columns.numbers[name])[n] for columns in (kept, fresh) for n in columns.codes[name]]
+        assert values[: len(codes)] == values[len(codes) :]
+    assert kept.positions(kept.by_id).tolist() == list(range(len(kept)))
+    db.close()
+
+
+def test_works_on_a_connection_that_returns_row_objects(db: Database, tmp_path: Path) -> None:
+    reader = sqlite3.connect(f"file:{tmp_path / 'archive.db'}?mode=ro", uri=True)
+    reader.row_factory = sqlite3.Row
+    assert [hit.article["title"] for hit in search(reader, "extradicion", sort="oldest").hits] == [A, B]
+    assert facets(reader, parse("año", accents="ñ")).outlet == {"norte": 1}
+    reader.close()
