@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from archive.grouping import group_archive
 from archive.ingest import ingest, record_failure
 from archive.models import Lead, Outcome, Outlet
 from archive.options import SHIPPED_TOPIC
@@ -30,6 +31,7 @@ def build_archive(folder: Path, phases: tuple[int, ...] = (1, 2)) -> Path:
         for phase in phases:
             newsroom.phase = phase
             _visit(db, writer, topic, newsroom, outlets)
+            group_archive(db)
     writer.close()
     db.close()
     return path

@@ -12,13 +12,9 @@ import pytest
 from icalendar import Calendar
 from lxml import html as lxml_html
 
-from archive.calendar import note_new_mentions
-from archive.copies import group_new_copies
 from archive.site.app import build_site
 from archive.site.diffs import word_diff
 from archive.site.i18n import choose_language, messages
-from archive.store import open_archive
-from archive.stories import group_new_stories
 from tests.archives import build_archive
 
 Get = Callable[..., Any]
@@ -26,13 +22,7 @@ Get = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = build_archive(tmp_path_factory.mktemp("site"))
-    db = open_archive(path)
-    group_new_copies(db)
-    group_new_stories(db)
-    note_new_mentions(db)
-    db.close()
-    return path
+    return build_archive(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")

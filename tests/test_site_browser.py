@@ -79,15 +79,20 @@ def page(browser: Browser) -> Iterator[Page]:
 def addresses(archive: Path) -> list[str]:
     with sqlite3.connect(archive) as connection:
         (number,) = connection.execute("SELECT id FROM articles WHERE revisions > 1 AND grade > 0").fetchone()
+        (story,) = connection.execute("SELECT id FROM stories ORDER BY articles DESC").fetchone()
         (outlet,) = connection.execute("SELECT outlet FROM articles LIMIT 1").fetchone()
     return [
         "/",
         "/search?q=seguridad",
         f"/article/{number}",
+        "/stories",
+        f"/story/{story}",
+        "/calendar",
         "/changes",
         "/outlets",
         f"/outlet/{outlet}",
         "/about",
+        "/nothing-here",
     ]
 
 
