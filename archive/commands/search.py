@@ -1,5 +1,6 @@
 """`bilateral search`: the archive searched from the terminal, in the site's own query language."""
 
+import os
 import sys
 from itertools import takewhile
 from pathlib import Path
@@ -125,8 +126,9 @@ def _print(results: Results) -> None:
     if not results.hits:
         click.echo("nothing found")
         return
+    colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for hit in results.hits:
-        click.echo(_entry(hit, colours=sys.stdout.isatty()))
+        click.echo(_entry(hit, colours=colours))
     shown = (
         f"{len(results.hits)} of {results.total}" if len(results.hits) < results.total else str(results.total)
     )
