@@ -46,21 +46,31 @@ def note_new_mentions(db: Database, *, anew: bool = False) -> int:
         if anew:
             db.execute("DELETE FROM mention_articles")
         pending = _pending(db)
-        for article in pending:
-            db.execute("DELETE FROM mentions WHERE article = ?", [article["id"]])
-            text = f"{article['title']}\n{article['description']}\n{article['text']}"
-            for found in mentions(text, article["published"], article["timezone"], article["language"]):
-                db.execute(
-                    "INSERT OR IGNORE INTO mentions (article, kind, tense, date, precision, sentence)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    [article["id"], found.kind, found.when, found.date, found.precision, found.sentence],
-                )
+        for number, state in pending:
+            _note(db, number)
             db.execute(
-                "INSERT OR REPLACE INTO mention_articles (article, state) VALUES (?, ?)",
-                [article["id"], article["state"]],
+                "INSERT OR REPLACE INTO mention_articles (article, state) VALUES (?, ?)", [number, state]
             )
         db.execute("DELETE FROM mentions WHERE article IN (SELECT id FROM articles WHERE grade = 0)")
         return len(pending)
+
+
+def _note(db: Database, number: int) -> None:
+    """Put the dated talks of one article in place of those noted before."""
+    (article,) = rows(
+        db,
+        "SELECT a.language, t.title, t.description, t.text, o.timezone,"
+        " coalesce(a.published, a.first_seen) AS published FROM articles a JOIN texts t ON t.article = a.id JOIN outlets o ON o.id = a.outlet WHERE a.id = ?",
+        [number],
+    )
+    text = f"{article['title']}\n{article['description']}\n{article['text']}"
+    db.execute("DELETE FROM mentions WHERE article = ?", [number])
+    for found in mentions(text, article["published"], article["timezone"], article["language"]):
+        db.execute(
+            "INSERT OR IGNORE INTO mentions (article, kind, tense, date, precision, sentence)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [number, found.kind, found.when, found.date, found.precision, found.sentence],
+        )
 
 
 @cache
@@ -69,16 +79,15 @@ def _version() -> str:
     return hashlib.sha256(b"".join(sources)).hexdigest()[:12]
 
 
-def _pending(db: Database) -> list[dict[str, str]]:
-    return rows(
-        db,
-        "SELECT * FROM (SELECT a.id, a.language, t.title, t.description, t.text, o.timezone,"
-        " coalesce(a.published, a.first_seen) AS published,"
-        " ? || ' ' || a.sha256 || ' ' || coalesce(a.published, a.first_seen) AS state"
-        " FROM articles a JOIN texts t ON t.article = a.id JOIN outlets o ON o.id = a.outlet WHERE a.grade > 0)"
+def _pending(db: Database) -> list[tuple[int, str]]:
+    """Return the articles not read as they are now, each with the state it is in."""
+    found = db.execute(
+        "SELECT id, state FROM (SELECT id, ? || ' ' || sha256 || ' ' || coalesce(published, first_seen) AS state"
+        " FROM articles WHERE grade > 0)"
         " WHERE state IS NOT (SELECT state FROM mention_articles m WHERE m.article = id) ORDER BY id",
         [_version()],
     )
+    return [(int(number), str(state)) for number, state in found.fetchall()]
 
 
 def announced(db: Database, today: str) -> list[Announced]:

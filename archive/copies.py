@@ -53,12 +53,14 @@ def _read_new(db: Database) -> set[int]:
     """Shingle the articles that are on the subject and not yet read as they are now."""
     pending = rows(
         db,
-        f"SELECT a.id, a.sha256, {_DAY} AS day, t.text FROM articles a JOIN texts t ON t.article = a.id"
-        " LEFT JOIN copy_shingles s ON s.article = a.id"
+        "SELECT a.id, a.sha256 FROM articles a LEFT JOIN copy_shingles s ON s.article = a.id"
         " WHERE a.grade > 0 AND (s.sha256 IS NULL OR s.sha256 != a.sha256) ORDER BY a.id",
     )
     for article in pending:
-        text = read_text(article["id"], _days(article["day"]), article["text"])
+        day, body = db.execute(
+            f"SELECT {_DAY}, text FROM articles JOIN texts ON article = id WHERE id = ?", [article["id"]]
+        ).fetchone()
+        text = read_text(article["id"], _days(day), body)
         db.execute(
             "INSERT OR REPLACE INTO copy_shingles (article, sha256, day, sequence, own) VALUES (?, ?, ?, ?, ?)",
             [text.id, article["sha256"], text.day, text.sequence.tobytes(), np.packbits(text.own).tobytes()],
