@@ -46,7 +46,7 @@ def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
     dates = find_dates(root, found, page)
     byline = find_byline(root, found, page)
     strip_dead(root)
-    shown = fold(root.text_content()[:SHOWN])
+    shown = fold.__wrapped__(root.text_content()[:SHOWN])
     text = find_text(
         root,
         titles,

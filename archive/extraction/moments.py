@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _MONTHS = {
@@ -134,8 +135,12 @@ def _rfc822(raw: str) -> Moment | None:
     return Moment(moment.replace(tzinfo=None), moment.tzinfo, True)
 
 
+@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
-    """Lower case, without accents or doubled spaces: what the patterns here are written for."""
+    """Lower case, without accents or doubled spaces: what the patterns here are written for.
+
+    Cached, because each rule asks anew; ``fold.__wrapped__`` is for whole pages.
+    """
     if not text.isascii():
         text = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
     return " ".join(text.lower().split())

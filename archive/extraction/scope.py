@@ -14,6 +14,8 @@ from lxml.html import HtmlElement
 from archive.extraction.moments import fold
 from archive.extraction.patterns import PATTERNS
 
+Prose = dict[HtmlElement, int]  # characters of prose below each element
+
 MIN_PROSE = 600  # characters of paragraphs below which a page is left whole
 _PARAGRAPH = 60  # characters from which on a paragraph counts as prose
 
@@ -48,36 +50,32 @@ _BODY = re.compile(
 _STATE = re.compile(r"(?<![a-z])(?:has|is|with|no|without|show|hide|not|js)-")
 
 
-def narrow(root: HtmlElement, title: str) -> tuple[HtmlElement, HtmlElement | None]:
-    """Return the element that holds the article's prose and, where near, its headline; and the headline itself.
+def narrow(root: HtmlElement, title: str, prose: Prose) -> tuple[HtmlElement, HtmlElement | None, int]:
+    """Return the element that holds the article's prose and, where near, its headline; the headline; the prose.
 
     The element is the root where nothing tells where the article lies.
     """
-    prose = _prose_by_element(root)
     body = root.find("body")
     headline = _headline(root, title)
     if body is not None and prose.get(body, 0) < MIN_PROSE:
         _paragraphs_from_divs(body)
-        prose = _prose_by_element(root)
+        prose = prose_by_element(root)
     if body is None or prose.get(body, 0) < MIN_PROSE:
-        return _short_region(root, headline), headline
+        region = _short_region(root, headline)
+        return region, headline, prose.get(region, 0)
     region = _descend(body, prose, headline)
     if headline is not None and region is not body:
         region = _with_headline(region, headline, prose)
-    return region, headline
+    return region, headline, prose.get(region, 0)
 
 
-def drop_cards(root: HtmlElement) -> int:
+def drop_cards(root: HtmlElement, prose: Prose) -> int:
     """Remove, in place, the <article>s that are teasers of other pages, and return their number.
 
     A teaser's heading is a link, and it holds little of the page's prose.
     """
-    cards = [element for element in root.iter("article") if _is_card(element)]
-    if not cards:
-        return 0
-    prose = _prose_by_element(root)
     count = 0
-    for card in cards:
+    for card in [element for element in root.iter("article") if _is_card(element)]:
         held = prose.get(card, 0)
         if card.getparent() is not None and held < MIN_PROSE and held <= 0.4 * prose.get(root, 0):
             card.drop_tree()
@@ -108,7 +106,7 @@ def _short_region(root: HtmlElement, headline: HtmlElement | None) -> HtmlElemen
     return mains[0] if len(mains) == 1 else root
 
 
-def _prose_by_element(root: HtmlElement) -> dict[HtmlElement, int]:
+def prose_by_element(root: HtmlElement) -> Prose:
     """Characters of prose below each element: of paragraphs that are long and hardly links.
 
     Those in footers and the like do not count, unless the page has no others: tags are misused, or not closed.
@@ -116,13 +114,10 @@ def _prose_by_element(root: HtmlElement) -> dict[HtmlElement, int]:
     return _prose_outside(root, _OUTSIDE) or _prose_outside(root, frozenset())
 
 
-def _prose_outside(root: HtmlElement, tags: frozenset[str]) -> dict[HtmlElement, int]:
-    prose: dict[HtmlElement, int] = {}
-    for paragraph in root.iter("p", "li"):
-        text = paragraph.text_content()
-        length = len(text)
-        if paragraph.tag == "li" and next(paragraph.iter("p", "li", "ul"), None) is not None:
-            continue
+def _prose_outside(root: HtmlElement, tags: frozenset[str]) -> Prose:
+    prose: Prose = {}
+    for paragraph in root.iter("p"):
+        length = len("".join(paragraph.itertext()))
         if length < _PARAGRAPH or sum(len(a.text_content()) for a in paragraph.iter("a")) > length / 2:
             continue
         ancestors = list(paragraph.iterancestors())
@@ -145,7 +140,7 @@ def _headline(root: HtmlElement, title: str) -> HtmlElement | None:
     return first
 
 
-def _descend(region: HtmlElement, prose: dict[HtmlElement, int], headline: HtmlElement | None) -> HtmlElement:
+def _descend(region: HtmlElement, prose: Prose, headline: HtmlElement | None) -> HtmlElement:
     total = prose[region]
     while True:
         parts = [child for child in region if prose.get(child)]
@@ -162,9 +157,7 @@ def _descend(region: HtmlElement, prose: dict[HtmlElement, int], headline: HtmlE
         region = best
 
 
-def _own_article(
-    region: HtmlElement, prose: dict[HtmlElement, int], headline: HtmlElement | None
-) -> HtmlElement | None:
+def _own_article(region: HtmlElement, prose: Prose, headline: HtmlElement | None) -> HtmlElement | None:
     """Of several <article> elements with prose, the one under the page's headline."""
     if headline is None:
         return None
@@ -176,7 +169,7 @@ def _own_article(
     return None
 
 
-def _main_part(region: HtmlElement, prose: dict[HtmlElement, int]) -> HtmlElement | None:
+def _main_part(region: HtmlElement, prose: Prose) -> HtmlElement | None:
     """The <article> or <main> with most of the prose, where the rest is in footers that are not tagged as such."""
     for element in region.iter("article", "main"):
         if element is not region and prose.get(element, 0) >= 0.7 * prose[region]:
@@ -184,7 +177,7 @@ def _main_part(region: HtmlElement, prose: dict[HtmlElement, int]) -> HtmlElemen
     return None
 
 
-def _with_headline(region: HtmlElement, headline: HtmlElement, prose: dict[HtmlElement, int]) -> HtmlElement:
+def _with_headline(region: HtmlElement, headline: HtmlElement, prose: Prose) -> HtmlElement:
     """The lowest ancestor of both, unless reaching for the headline would take in much other prose."""
     above = set(headline.iterancestors())
     for ancestor in [region, *region.iterancestors()]:
@@ -205,7 +198,7 @@ def _is_furniture(name: str) -> bool:
 
 def remove_furniture(region: HtmlElement) -> None:
     """Remove, in place, what stands inside the region but is not the article: by tag, role and class."""
-    prose = _prose_by_element(region)
+    prose = prose_by_element(region)
     total = prose.get(region, 0) or 1
     doomed = []
     for element in region.iter("*"):
@@ -310,15 +303,18 @@ def _is_marked(element: HtmlElement) -> bool:
     return False
 
 
-def remove_hidden(root: HtmlElement) -> None:
-    """Remove, in place, what the page itself keeps from being seen, unless most of its prose is there."""
+def remove_hidden(root: HtmlElement, prose: Prose) -> bool:
+    """Remove, in place, what the page itself keeps from being seen, unless most of its prose is there.
+
+    Returns whether any prose went.
+    """
+    went = False
     unseen = [element for element in cast("list[HtmlElement]", _HIDDEN(root)) if _is_hidden(element)]
-    if not unseen:
-        return
-    prose = _prose_by_element(root)
     for element in unseen:
         if element.getparent() is not None and prose.get(element, 0) <= 0.6 * prose.get(root, 0):
             element.drop_tree()
+            went = went or element in prose
+    return went
 
 
 def _is_hidden(element: HtmlElement) -> bool:

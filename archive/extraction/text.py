@@ -12,7 +12,14 @@ from trafilatura.settings import Extractor
 from archive.extraction.blocks import Block, Kind, block_digest, flatten
 from archive.extraction.cleaning import Cut, clean
 from archive.extraction.encoding import normalise
-from archive.extraction.scope import drop_cards, is_linked, narrow, remove_furniture, remove_hidden
+from archive.extraction.scope import (
+    drop_cards,
+    is_linked,
+    narrow,
+    prose_by_element,
+    remove_furniture,
+    remove_hidden,
+)
 from archive.extraction.standfirst import find_standfirst
 from archive.extraction.state import body_in_state
 
@@ -77,11 +84,15 @@ def find_text(
     ``body_text``, the JSON-LD articleBody, and ``source``, the whole markup with the
     state of its scripts, are the last resorts.
     """
-    remove_hidden(root)
-    cards = drop_cards(root)
-    region, headline = narrow(root, titles[0] if titles else "")
+    prose = prose_by_element(root)
+    if remove_hidden(root, prose):
+        prose = prose_by_element(root)
+    cards = drop_cards(root, prose)
+    if cards:
+        prose = prose_by_element(root)
+    region, headline, held = narrow(root, titles[0] if titles else "", prose)
     links = sum(is_linked(heading) for heading in region.iter("h2", "h3", "h4"))
-    blocks = _region_blocks(region)
+    blocks = _region_blocks(region, held)
     if not blocks:
         blocks = _blocks(root, _LAST)
     if _length(blocks) < MIN_TEXT:
@@ -96,10 +107,9 @@ def find_text(
     return Text(kept, blocks, cuts, tuple(digests), cards, links)
 
 
-def _region_blocks(region: HtmlElement) -> list[Block]:
+def _region_blocks(region: HtmlElement, prose: int) -> list[Block]:
     """The blocks of the region without its furniture; with it, where taking it out took the prose along."""
     page = as_page(region)
-    prose = prose_length(page)
     remove_furniture(page)
     if prose < SHORT_PROSE:
         tagged, other = _tagged_blocks(page), _blocks(page, _RECALL)
@@ -181,12 +191,6 @@ def _length(blocks: list[Block]) -> int:
 
 def _longer(one: list[Block], other: list[Block]) -> list[Block]:
     return other if _length(other) > _length(one) else one
-
-
-def prose_length(root: HtmlElement) -> int:
-    """Return the characters of the page's paragraphs of 80 characters or more."""
-    lengths = (len(" ".join(p.text_content().split())) for p in root.iter("p"))
-    return sum(length for length in lengths if length >= 80)
 
 
 def _merged(root: HtmlElement, blocks: list[Block]) -> list[Block]:
