@@ -60,7 +60,8 @@ def _note(db: Database, number: int) -> None:
     (article,) = rows(
         db,
         "SELECT a.language, t.title, t.description, t.text, o.timezone,"
-        " coalesce(a.published, a.first_seen) AS published FROM articles a JOIN texts t ON t.article = a.id JOIN outlets o ON o.id = a.outlet WHERE a.id = ?",
+        " coalesce(a.published, a.first_seen) AS published FROM articles a"
+        " JOIN texts t ON t.article = a.id JOIN outlets o ON o.id = a.outlet WHERE a.id = ?",
         [number],
     )
     text = f"{article['title']}\n{article['description']}\n{article['text']}"

@@ -42,10 +42,9 @@ def group_new_copies(db: Database, *, anew: bool = False) -> CopyCounts:
             db.execute("DELETE FROM copy_furniture")
             db.execute("DELETE FROM copy_pairs")
         new = _read_new(db)
-        gone = _forget_dropped(db)
-        if new or gone or anew:
+        if _forget_dropped(db) or new or anew:
             _pair(db, new)
-            _regroup(db, new)
+        _regroup(db, new)
         return _counts(db, len(new))
 
 
@@ -140,10 +139,11 @@ def _regroup(db: Database, new: set[int]) -> None:
     was: defaultdict[int, list[int]] = defaultdict(list)
     for article, group in sorted(known.items()):
         was[group].append(article)
-    for group in sorted(was.keys() - members.keys()):
+    sizes = dict(db.execute("SELECT id, articles FROM copy_groups").fetchall())
+    for group in sorted(sizes.keys() - members.keys()):
         db.execute("DELETE FROM copy_groups WHERE id = ?", [group])
     for group, articles in members.items():
-        if was.get(group) != articles or not new.isdisjoint(articles):
+        if was.get(group) != articles or sizes.get(group) != len(articles) or not new.isdisjoint(articles):
             _describe(db, group, articles)
 
 

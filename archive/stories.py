@@ -89,7 +89,7 @@ def _changed(db: Database) -> tuple[dict[int, str], set[int]]:
     }
     new = {number: state for number, state in now.items() if known.get(number) != state}
     void = sorted(new.keys() | (known.keys() - now.keys()))
-    touched = set(void)
+    touched = set(void) | _bereft(db)
     for number in void:
         for a, b in db.execute(
             "SELECT a, b FROM story_links WHERE a = ? OR b = ?", [number, number]
@@ -98,6 +98,16 @@ def _changed(db: Database) -> tuple[dict[int, str], set[int]]:
         db.execute("DELETE FROM story_links WHERE a = ? OR b = ?", [number, number])
         db.execute("DELETE FROM story_articles WHERE article = ?", [number])
     return new, touched
+
+
+def _bereft(db: Database) -> set[int]:
+    """Return what is left of stories that lost an article to a withdrawal; empty stories are dropped."""
+    db.execute("DELETE FROM stories WHERE id NOT IN (SELECT story FROM articles WHERE story IS NOT NULL)")
+    found = db.execute(
+        "SELECT a.id FROM articles a JOIN stories s ON s.id = a.story"
+        " WHERE s.articles != (SELECT count(*) FROM articles m WHERE m.story = s.id)"
+    )
+    return {number for (number,) in found.fetchall()}
 
 
 def _read(db: Database, numbers: list[int]) -> list[Profile]:

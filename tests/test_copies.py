@@ -189,3 +189,20 @@ def test_a_revised_article_may_leave_its_group(tmp_path: Path) -> None:
     publish(db, 1, prose(5), 9)
     assert group_new_copies(db).groups == 0
     assert row(db, "SELECT count(*) AS n FROM articles WHERE copy_group IS NOT NULL") == {"n": 0}
+
+
+def test_a_withdrawn_article_leaves_its_group(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    for outlet in range(3):
+        publish(db, outlet, prose(1), 8 + outlet)
+    group_new_copies(db)
+    for count, expected in ((2, (1, 2)), (1, (0, 0))):
+        last = db.execute("SELECT max(id) FROM articles").fetchone()[0]
+        for table in ("revisions", "texts"):
+            db.execute(f"DELETE FROM {table} WHERE article = ?", [last])
+        db.execute("DELETE FROM articles WHERE id = ?", [last])
+        db.conn.commit()
+        counts = group_new_copies(db)
+        assert (counts.groups, counts.copies) == expected
+        assert [g["articles"] for g in rows(db, "SELECT articles FROM copy_groups")] == [count] * expected[0]
+    assert rows(db, "SELECT copy_group FROM articles") == [{"copy_group": None}]

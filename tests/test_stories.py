@@ -206,6 +206,23 @@ def test_an_article_rewritten_about_something_else_leaves_and_it_is_recorded(tmp
     assert rows(db, "SELECT * FROM stories") == []
 
 
+def test_a_withdrawn_article_is_counted_no_more(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    for name in CALL:
+        publish(db, name)
+    group_archive(db)
+    for outlet, left in (("faro", 3), ("beacon", 2), ("ledger", None)):
+        (number,) = db.execute("SELECT id FROM articles WHERE outlet = ?", [outlet]).fetchone()
+        for table in ("revisions", "texts"):
+            db.execute(f"DELETE FROM {table} WHERE article = ?", [number])
+        db.execute("DELETE FROM articles WHERE id = ?", [number])
+        db.conn.commit()
+        group_archive(db)
+        assert [story["articles"] for story in rows(db, "SELECT articles FROM stories")] == (
+            [left] if left else []
+        )
+
+
 def test_two_stories_that_join_leave_a_trace(tmp_path: Path) -> None:
     db = archive(tmp_path)
     for name in ("correo", "ledger", "faro"):
