@@ -3,8 +3,10 @@
 import json
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+
+from archive.times import now
 
 CHART_DAYS = 90
 FRONT_ARTICLES = 8
@@ -30,7 +32,7 @@ ARTICLE = (
 
 def newest_day(connection: sqlite3.Connection) -> date:
     """Return today, or the day of the newest article where that is more than the chart's span ago."""
-    today = datetime.now(UTC).date()
+    today = now().date()
     (latest,) = connection.execute(
         "SELECT max(published) FROM articles WHERE grade > 0 AND published <= ?",
         [f"{today}T23:59:59Z"],

@@ -3,13 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlite_utils import Database
 
 from archive.calendar import Announced, announced
 from archive.comparison import compare_sides
 from archive.site.queries import Row, fetch
+from archive.times import now
 
 STORIES_PER_PAGE = 30
 
@@ -121,7 +122,7 @@ def instant(moment: str) -> datetime:
 
 def calendar(connection: sqlite3.Connection) -> list[Row]:
     """Return the talks that were announced, the latest date first, each with the sentences that announce it."""
-    today = datetime.now(UTC).date().isoformat()
+    today = now().date().isoformat()
     talks = announced(Database(connection), today)
     sources = {
         article["id"]: article
