@@ -2,9 +2,9 @@
 
     python benchmarks/export.py [--rows 1000000]
 
-Each export, with the methods note and schema beside it, runs in a process of its own; its peak resident memory is the operating system's figure. The archive
-is made of invented rows, in a temporary folder. Ends with 1 where a goal is missed: 60% of the bare cursor's rows a
-second for CSV and Parquet, 200 MB.
+Each export, with the methods note and schema beside it, runs in a process of its own; its peak resident memory is
+the operating system's figure. The archive is made of invented rows, in a temporary folder. Ends with 1 where a goal
+is missed: 60% of the bare cursor's rows a second for CSV and Parquet, 200 MB.
 """
 
 import argparse

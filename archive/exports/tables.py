@@ -1,6 +1,7 @@
 """The tables that may leave the archive, and the queries that read them row by row."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +16,12 @@ from archive.selection import Selection, SelectionError, check_selection, where_
 TEXT_COLUMNS = {
     "articles": ("text",),
     "revisions": ("text",),
-    "pages": ("content",),
+    "pages": ("summary", "content"),
     "texts": ("text", "description"),
 }
+# Reasons of a verdict end in the sentences they were found in: ``"why": "both sides are named: “…”"``.
+_QUOTED = ": “"
+_QUOTED_REASON = re.compile(r': “(?:[^"\\]|\\.)*"')
 # Used inside the archive only.
 INTERNAL_COLUMNS = {"articles": ("key",), "pages": ("key",), "takedowns": ("key",)}
 EXPORTED_TABLES = (
@@ -101,19 +105,28 @@ def extract_table(
         if name not in possible:
             raise SelectionError(f"{table} has no column {name!r}; it has {', '.join(possible)}")
     if table == "articles":
-        return _articles(db, selection, names)
+        return _articles(db, selection, names, whole_reasons=with_text or "text" in names)
     condition, parameters = _condition(db, table, possible, selection)
     listed = ", ".join(f"x.[{name}]" for name in names)
     sql = f"SELECT {listed} FROM [{table}] x WHERE {condition} ORDER BY {_order(possible)}"
     return Extract(table, names, sql, tuple(parameters))
 
 
-def _articles(db: Database, selection: Selection, names: tuple[str, ...]) -> Extract:
+def _articles(db: Database, selection: Selection, names: tuple[str, ...], *, whole_reasons: bool) -> Extract:
     condition, parameters = where_clause(db, selection)
-    listed = ", ".join("t.text" if name == "text" else f"a.[{name}]" for name in names)
+    sources = {"text": "t.text"}
+    if not whole_reasons:
+        db.conn.create_function("without_quotations", 1, without_quotations, deterministic=True)
+        sources["terms"] = "without_quotations(a.terms)"
+    listed = ", ".join(sources.get(name, f"a.[{name}]") for name in names)
     join = " LEFT JOIN texts t ON t.article = a.id" if "text" in names else ""
     sql = f"SELECT {listed} FROM articles a{join} WHERE {condition} ORDER BY a.id"
     return Extract("articles", names, sql, tuple(parameters))
+
+
+def without_quotations(terms: str | None) -> str | None:
+    """Return the reasons of a verdict (JSON) without the sentences of the article that they quote."""
+    return _QUOTED_REASON.sub('"', terms) if terms and _QUOTED in terms else terms
 
 
 def extract_citations(db: Database, selection: Selection) -> Extract:
