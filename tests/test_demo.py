@@ -107,6 +107,37 @@ def test_the_call_is_told_by_six_outlets_of_each_country(demo: Shown) -> None:
     assert set(dict(rows)) == {"MX", "US"}
 
 
+def test_the_call_is_one_story(demo: Shown) -> None:
+    ((story,),) = ask(
+        demo.db, "SELECT story FROM articles WHERE url LIKE '%/rubio-mexico-security-call.html'"
+    )
+    rows = ask(
+        demo.db, "SELECT country, count(DISTINCT outlet) FROM articles WHERE story = ? GROUP BY 1", story
+    )
+    assert min(dict(rows).values()) >= 6
+
+
+def test_one_dispatch_is_found_in_five_papers(demo: Shown) -> None:
+    rows = ask(
+        demo.db,
+        "SELECT count(DISTINCT outlet), count(DISTINCT copy_group), min(wire), max(wire) FROM articles"
+        " WHERE copy_group = (SELECT copy_group FROM articles"
+        " WHERE url LIKE '%/sheinbaum-descarta-tropas-estadounidenses/')",
+    )
+    assert rows == [(5, 1, "Agencia Istmo", "Agencia Istmo")]
+
+
+def test_the_announced_meetings_are_in_the_calendar(demo: Shown) -> None:
+    rows = ask(
+        demo.db,
+        "SELECT m.date, m.precision, m.tense FROM mentions m JOIN articles a ON a.id = m.article"
+        " WHERE a.url LIKE '%/de-la-fuente-rubio-llamada-seguridad/'",
+    )
+    assert ("2026-01-23", "day", "coming") in rows
+    assert ("2026-02", "month", "coming") in rows
+    assert ("2026-01-15", "day", "past") in rows
+
+
 def test_revisions_a_removal_and_a_return_show(demo: Shown) -> None:
     events = [event for (event,) in ask(demo.db, "SELECT event FROM events ORDER BY id")]
     assert events.count("gone") >= 3
