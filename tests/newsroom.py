@@ -79,6 +79,7 @@ class Change:
     replace: tuple[tuple[str, str], ...] = ()
     append: tuple[str, ...] = ()
     prepend: tuple[str, ...] = ()
+    slug: str = ""  # a new address; the old one redirects there
     status: str = ""  # live, 404, 410, home (302 to the homepage), soft-404
 
 
@@ -113,6 +114,8 @@ class Version:
     modified: datetime  # aware; equal to published where nothing changed
     status: str = "live"
     number: int = 1  # counts the versions that differ in title or text
+    slug: str = ""
+    former: tuple[str, ...] = ()  # slugs of addresses that redirect to the present one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,8 +157,9 @@ def version_of(article: Article, outlet: Outlet, phase: int, clocks: dict[int, d
         return None
     published = article.published.replace(tzinfo=ZoneInfo(outlet.timezone))
     version = Version(
-        article=article, title=article.title, text=article.text, published=published, modified=published
-    )
+        article=article, title=article.title, text=article.text, published=published, modified=published,
+        slug=article.slug,
+    )  # fmt: skip
     for change in sorted(article.changes, key=lambda c: c.phase):
         if change.phase <= phase:
             version = _changed(version, change, clocks, outlet)
@@ -171,6 +175,8 @@ def _changed(version: Version, change: Change, clocks: dict[int, datetime], outl
     text = tuple(block for block in text if block)
     title = change.title or version.title
     version = replace(version, status=change.status or version.status)
+    if change.slug:
+        version = replace(version, slug=change.slug, former=(*version.former, version.slug))
     if (title, text) == (version.title, version.text):
         return version
     hours = 1 + len(version.article.slug) % 9

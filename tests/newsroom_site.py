@@ -66,18 +66,19 @@ class Site:
         self.versions = sorted(versions, key=lambda v: v.published, reverse=True)
         self.articles = {self.path(version): version for version in self.versions}
         self.legacy = {self.legacy_path(v): v for v in self.versions}
+        self.former = {self.path(v, slug): v for v in self.versions for slug in v.former}
         self.visits = 0
         self._cache: dict[str, Answer] = {}
 
     # Addresses
 
-    def path(self, version: Version) -> str:
-        """Return the path of the article's one true address."""
+    def path(self, version: Version, slug: str = "") -> str:
+        """Return the path of the article's one true address, or of a former one by its slug."""
         when, article = version.published, version.article
         style = "/privado/{slug}/" if "disallowed" in article.traits else self.outlet.path
         number = int(digest(article.slug.encode()), 16) % 900_000 + 100_000
         return style.format(
-            section=article.section, y=when.year, m=f"{when.month:02}", d=f"{when.day:02}", slug=article.slug,
+            section=article.section, y=when.year, m=f"{when.month:02}", d=f"{when.day:02}", slug=slug or version.slug,
             number=number,
         )  # fmt: skip
 
@@ -156,6 +157,8 @@ class Site:
         return self._variant(path) or self._section(path, query) or self._missing()
 
     def _variant(self, path: str) -> Answer | None:
+        if path in self.former:
+            return self._redirect(self.canonical(self.former[path]), 301)
         if path in self.legacy and "meta-refresh" in self.outlet.features:
             url = self.canonical(self.legacy[path])
             return self._html(f"<html><head><meta http-equiv='refresh' content='0; url={url}'></head></html>")

@@ -47,6 +47,8 @@ ODD_OUTLETS = [
     outlet(
         "hidden", MX, announce="nowhere", routes={"rss2": "/feed/"}, sections=SECTIONS, path="/{y}/{m}/{d}/{slug}/"
     ),
+    outlet("only-home", US, announce="nowhere", routes={}, sections=SECTIONS, page_size=4, dates="opengraph"),
+    outlet("renaming", MX, path="/{section}/{slug}/", routes={"rss2": "/rss.xml", "news-sitemap": "/news.xml"}),
     outlet("hidden-map", US, announce="robots", routes={"sitemap-gz": "/mapas/todo.xml.gz"}, path="/a/{slug}-{number}"),
 ]  # fmt: skip
 
@@ -85,12 +87,20 @@ def odd_articles() -> list[Article]:
         replace(
             article, outlet=odd.id, section="politica", since=1,
             traits=frozenset({"moved"}) if odd.id in ("chain", "refresh") and number % 2 else frozenset(),
-            changes=(Change(phase=2, append=("One more paragraph was added to this text on the next day.",)),)
-            if number == 0 else (),
+            changes=changes_of(odd, article, number),
         )
         for odd in ODD_OUTLETS
         for number, article in enumerate(clear[odd.language])
     ]  # fmt: skip
+
+
+def changes_of(odd: Outlet, article: Article, number: int) -> tuple[Change, ...]:
+    """The first article of each outlet grows in phase 2; one outlet gives another a new address besides."""
+    if number == 0:
+        return (Change(phase=2, append=("One more paragraph was added to this text on the next day.",)),)
+    if number == 1 and odd.id == "renaming":
+        return (Change(phase=2, slug=f"{article.slug}-actualizada"),)
+    return ()
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +145,7 @@ def test_the_next_crawls_find_what_changed_and_nothing_else(odd: Odd) -> None:
     assert (later.totals["new"], later.totals["revised"]) == (0, len(ODD_OUTLETS))
     revised = Counter(a["outlet"] for a in odd.visit().articles().values() if a["revisions"] == 2)
     assert revised == Counter(o.id for o in ODD_OUTLETS)
+    renamed = [a for a in odd.visit().articles().values() if a["outlet"] == "renaming"]
+    assert len(renamed) == 8  # the one with a new address is not there twice
+    assert [a["status"] for a in renamed].count("moved") <= 1
+    assert "gone" not in {a["status"] for a in renamed}
