@@ -104,6 +104,8 @@ class Line:
         snapshot = save_snapshot(self.context.db, self.context.writer, item.exchange)
         body = item.exchange.body if snapshot.content_type == LEAD_TYPE else item.body
         result = await self.read(item.outlet, snapshot, body)
+        if item.article is not None:
+            touch_article(self.context.db, item.article, snapshot.fetched)
         name = COUNTED.get(result.outcome)
         if name is not None:
             counts[name] += 1

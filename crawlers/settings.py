@@ -99,12 +99,9 @@ SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
 }
 ITEM_PIPELINES = {"crawlers.pipelines.ArchivePipeline": 300}
+# In place of Scrapy's own list: merely naming one of those as unwanted loads it, and one listens on a port.
+EXTENSIONS_BASE = {"scrapy.extensions.corestats.CoreStats": 0}
 EXTENSIONS = {
-    "scrapy.extensions.throttle.AutoThrottle": None,
-    "scrapy.extensions.logstats.LogStats": None,
-    "scrapy.extensions.memusage.MemoryUsage": None,
-    "scrapy.extensions.feedexport.FeedExporter": None,
-    "scrapy.extensions.remote_control.RemoteControl": None,  # listens on a port
     "crawlers.extensions.Manners": 0,
     "crawlers.extensions.SizeLimit": 0,
     "crawlers.extensions.Progress": 0,
