@@ -53,3 +53,14 @@ def test_a_bad_registry_is_one_clear_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["extract", "--outlets", str(registry)], input="")
     assert result.exit_code == 2
     assert "outlets.toml" in result.output
+
+
+def test_what_no_table_takes_is_taken_out(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    names = r'"author":{"name":"Ana \udc00 Ruiz"},"keywords":["a\ud800b"]'
+    said = r'{"@type":"NewsArticle","headline":"Nota \ud83d con \u0000 restos",' + names + "}"
+    page.write_text(f"<script type='application/ld+json'>{said}</script><p>Hola</p>", encoding="utf-8")
+    row = run(f"{page}\thttps://a.example/1\n")[0]
+    assert row["title"] == "Nota con restos"
+    assert row["authors"] == ["Ana Ruiz"]
+    assert row["tags"] == ["ab"]

@@ -149,10 +149,13 @@ def _mend_lines(text: str) -> str:
 
 def normalise(text: str, *, soft_hyphens: bool = False) -> str:
     """Return text in NFC, without zero-width marks and other invisible characters; soft hyphens only if asked."""
+    if _UNPRINTABLE.search(text):
+        text = _UNPRINTABLE.sub("", text)
     if text.isascii():
         return text
     text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
     return text if soft_hyphens else text.replace(SOFT_HYPHEN, "")
 
 
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")  # surrogates: half a pair in JSON
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff\ufffc]")

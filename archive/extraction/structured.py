@@ -9,6 +9,8 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
+from archive.extraction.encoding import normalise
+
 Node = dict[str, Any]
 
 ARTICLE_TYPES = re.compile(r"(?:Article|Posting|Report|Review|Recipe|NewsItem|PressRelease|Story)$", re.I)
@@ -27,6 +29,7 @@ _JSONLD = re.compile(r"ld\+json", re.I)
 _COMMENTS = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*.*?\*/)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$", re.S
 )
+_ESCAPED = re.compile(r"\\u(?:00[01]|d[89a-f])", re.I)
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
 _SALVAGE = re.compile(
     r'"(headline|datePublished|dateModified|articleSection|inLanguage|description)"\s*:\s*"((?:[^"\\\n]|\\.)*)"'
@@ -94,6 +97,22 @@ def _read_meta(root: HtmlElement, found: Structured) -> None:
 
 def parse_json(text: str) -> Any:
     """Read JSON as publishers print it; returns None, or what single fields could be saved, where it is broken."""
+    value = _load(text)
+    return _printable(value) if _ESCAPED.search(text) else value
+
+
+def _printable(value: Any) -> Any:
+    """The same value without NUL, other controls and halves of surrogate pairs, which no file or table takes."""
+    if isinstance(value, str):
+        return normalise(value, soft_hyphens=True)
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _printable(item) for key, item in value.items()}
+    return value
+
+
+def _load(text: str) -> Any:
     text = _COMMENTS.sub("", text).strip().rstrip(";")
     for attempt in (text, _TRAILING_COMMA.sub(r"\1", text), unescape(text) if "&quot;" in text else ""):
         try:
