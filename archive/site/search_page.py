@@ -4,22 +4,23 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+from datasette import hookimpl
 from datasette.app import Datasette
 from datasette.utils.asgi import AsgiStream, Request, Response
 from markupsafe import Markup
 
 from archive.publish import excerpt
-from archive.search import Facets, Filters, Hit, Query, facets, histogram, matching_ids, parse, search
+from archive.search import Facets, Filters, Hit, Query, facets, histogram, matching_ids, parse, search, warm
 from archive.site import queries
 from archive.site.charts import histogram as draw_histogram
 from archive.site.feeds import Entry, atom_feed
 from archive.site.i18n import Words
-from archive.site.views import ATOM_TYPE, base_url, page, read, settings_of, words_of
+from archive.site.views import ATOM_TYPE, DATABASE, base_url, page, read, settings_of, words_of
 
 Sort = Literal["relevance", "newest", "oldest"]
 Copies = Literal["fold", "all"]
@@ -34,6 +35,17 @@ CSV_COLUMNS = (
     "published_local", "modified", "first_seen", "last_checked", "grade", "score", "word_count", "revisions",
     "story", "copy_group", "wire", "paywalled", "completeness", "form", "status", "sha256",
 )  # fmt: skip
+
+
+@hookimpl
+def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
+    """Read what searches count by before the first reader asks."""
+
+    async def read_columns() -> None:
+        if DATABASE in datasette.databases:
+            await read(datasette, warm)
+
+    return read_columns
 
 
 @dataclass(frozen=True)

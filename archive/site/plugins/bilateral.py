@@ -3,6 +3,7 @@
 from datasette.plugins import pm
 
 from archive.site.routes import register_routes
+from archive.site.search_page import startup
 from archive.site.security import asgi_wrapper
 from archive.site.sql import prepare_connection
 from archive.site.views import extra_template_vars, handle_exception
@@ -11,4 +12,11 @@ from archive.site.views import extra_template_vars, handle_exception
 if pm.has_plugin("datasette.handle_exception"):
     pm.unregister(name="datasette.handle_exception")
 
-__all__ = ["asgi_wrapper", "extra_template_vars", "handle_exception", "prepare_connection", "register_routes"]
+__all__ = [
+    "asgi_wrapper",
+    "extra_template_vars",
+    "handle_exception",
+    "prepare_connection",
+    "register_routes",
+    "startup",
+]
