@@ -17,6 +17,7 @@ from archive.store import text_digest
 from archive.warc_check import Finding, check_warcs, damage, note
 
 STATES = ("screened-out", "queued", "off-topic", "archived", "failed", "duplicate", "blocked")
+NAMED_ROWS = 100  # of one damage; the others are counted
 COPIED_PAGES = 2048  # of the database between two looks at who else wants it
 
 Check = Callable[[sqlite3.Connection], Iterator[Finding]]
@@ -109,12 +110,14 @@ def _check_full_text_index(db: sqlite3.Connection) -> Iterator[Finding]:
 
 
 def _check_in_step(db: sqlite3.Connection, name: str) -> Iterator[Finding]:
-    missing = f"SELECT article FROM texts EXCEPT SELECT id FROM [{name}_docsize]"
-    for (article,) in db.execute(missing):
-        yield damage("full-text index", f"{name}, article {article}", "the text is not in the index")
-    surplus = f"SELECT id FROM [{name}_docsize] EXCEPT SELECT article FROM texts"
-    for (article,) in db.execute(surplus):
-        yield damage("full-text index", f"{name}, row {article}", "is indexed, but there is no such text")
+    yield from _rows(
+        db, "full-text index", name + ", article {}", "the text is not in the index",
+        f"SELECT article FROM texts EXCEPT SELECT id FROM [{name}_docsize]",
+    )  # fmt: skip
+    yield from _rows(
+        db, "full-text index", name + ", row {}", "is indexed, but there is no such text",
+        f"SELECT id FROM [{name}_docsize] EXCEPT SELECT article FROM texts",
+    )  # fmt: skip
 
 
 def _check_texts(db: sqlite3.Connection) -> Iterator[Finding]:
@@ -204,7 +207,11 @@ def _rows(
     sql: str,
     severity: Callable[[str, str, str], Finding] = damage,
 ) -> Iterator[Finding]:
-    for (name,) in db.execute(sql):
+    for number, (name,) in enumerate(db.execute(sql)):
+        if number == NAMED_ROWS:
+            (of,) = db.execute(f"SELECT count(*) FROM ({sql})").fetchone()
+            yield severity(check, f"and {of - number} more", what)
+            return
         yield severity(check, where.format(name), what)
 
 

@@ -4,6 +4,7 @@
 format is described in docs/relevance.md and by comments in ``archive/topic.toml``.
 """
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -89,7 +90,7 @@ class _Compiler:
         self.check_keys(screen, SCREEN, "screen")
         return Topic(
             path=self.path,
-            version=self.text(self.data, "version", ""),
+            version=f"{self.text(self.data, 'version', '')}+{self.digest()}",
             name=self.text(self.data, "name", ""),
             relevant=self.number(thresholds, "relevant", "thresholds"),
             core=self.number(thresholds, "core", "thresholds"),
@@ -137,6 +138,10 @@ class _Compiler:
             if number > start and line.startswith("["):
                 break
         return start + 1
+
+    def digest(self) -> str:
+        """Return what tells two files of one version apart: an edit without a new number is a new topic."""
+        return hashlib.sha256("\n".join(self.lines).encode()).hexdigest()[:12]
 
     # -- values ------------------------------------------------------------------------------------------
 

@@ -218,3 +218,22 @@ def test_a_backup_with_its_warcs_verifies_by_itself(small: Small, tmp_path: Path
     result = run("backup", "--db", str(small.path), str(target), "--with-warc")
     assert result.exit_code == 0, result.output
     assert run("verify", "--db", str(target)).exit_code == 0
+
+
+def test_of_a_damage_to_very_many_rows_some_are_named_and_the_others_counted(small: Small) -> None:
+    with small.db.conn:
+        small.db.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 130)"
+            " INSERT INTO pages (url, key, discovered, via, state) SELECT 'u' || i, 'k' || i, '', 'feed', 'lost' FROM n"
+        )
+    damages, _ = findings(small)
+    assert len(damages) == 101
+    assert damages[-1].where == "and 30 more"
+
+
+def test_an_emptied_index_is_found(small: Small) -> None:
+    with small.db.conn:
+        small.db.execute("INSERT INTO articles_fts(articles_fts) VALUES ('delete-all')")
+    damages, _ = findings(small)
+    assert {found.check for found in damages} == {"full-text index"}
+    assert len(damages) >= 8

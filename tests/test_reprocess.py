@@ -192,3 +192,10 @@ def test_the_command_reports_and_refuses_a_bad_topic(db: Database, tmp_path: Pat
     result = run("--topic", str(bad))
     assert result.exit_code == 2
     assert "bad.toml" in result.output
+
+
+def test_a_topic_edited_without_a_new_number_is_another_topic(tmp_path: Path) -> None:
+    edited = tmp_path / "topic.toml"
+    edited.write_text(SHIPPED_TOPIC.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
+    assert load_topic(edited).version != shipped_topic().version
+    assert load_topic(SHIPPED_TOPIC).version == shipped_topic().version
