@@ -19,7 +19,11 @@ ALIGNED = 0.45  # from this share of common words, two sentences are versions of
 REWRITTEN = 0.5  # of the longer version's words; a larger share changed is a rewrite as a whole
 SENTENCE_WORDS = 3  # a whole sentence this long put in or taken out is an addition or a cut
 CLAUSE_WORDS = 6  # so are this many words put in or taken out inside a sentence
-LONG_TEXT = 3000  # words; above it difflib's shortcut for frequent words keeps the comparison fast
+STAMP_LENGTH = 160  # characters
+STAMP_WORDS = 4  # "h", "p.m. ET", "hora del centro"
+NEARBY = 40  # changed sentences are paired with versions at most so many places away
+LONG_TEXT = 3000  # words; two sentences longer than that together are compared as bags of words
+MANY_SENTENCES = 600  # above it difflib ignores the sentences that stand there again and again
 
 
 def _any_of(*patterns: str) -> re.Pattern[str]:
@@ -151,7 +155,10 @@ def _is_correction(sentence: str) -> bool:
 
 
 def _is_stamp(line: str) -> bool:
-    return bool(_UPDATED.match(line) and _STAMP.search(line)) and len(words(line)) <= 16
+    """Tell whether a line is a time stamp: "updated", a date or hour, and hardly a word after it."""
+    if len(line) > STAMP_LENGTH or not (_UPDATED.match(line) and _STAMP.search(line)):
+        return False
+    return len(words(re.split(r"\d", line)[-1])) <= STAMP_WORDS
 
 
 def _content(text: str) -> list[list[str]]:
@@ -178,7 +185,8 @@ def _compare(before: list[list[str]], after: list[list[str]]) -> _Diff:
     old, new = _flat(before), _flat(after)
     keys = [[" ".join(words(s)) for s in side] for side in (old, new)]
     diff = _Diff()
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
+    matcher = SequenceMatcher(None, keys[0], keys[1], autojunk=len(old) + len(new) > MANY_SENTENCES)
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag != "equal":
             _align(old[i1:i2], new[j1:j2], diff)
     return diff
@@ -189,17 +197,20 @@ def _flat(content: list[list[str]]) -> list[str]:
 
 
 def _align(old: list[str], new: list[str], diff: _Diff) -> None:
-    """Pair the sentences of one changed stretch with their versions, each with the most similar one left."""
-    left = list(new)
-    for sentence in old:
-        counted = Counter(words(sentence))
-        best = max(left, key=lambda s: _overlap(counted, Counter(words(s))), default=None)
-        if best is not None and _overlap(counted, Counter(words(best))) >= ALIGNED:
-            diff.pairs.append((sentence, best))
-            left.remove(best)
+    """Pair the sentences of one changed stretch with their versions, each with the most similar one left nearby."""
+    counted = [Counter(words(sentence)) for sentence in new]
+    left = dict.fromkeys(range(len(new)))
+    for place, sentence in enumerate(old):
+        mine = Counter(words(sentence))
+        centre = place * len(new) // len(old)
+        near = [j for j in range(max(centre - NEARBY, 0), min(centre + NEARBY, len(new))) if j in left]
+        best = max(near, key=lambda j: _overlap(mine, counted[j]), default=None)
+        if best is not None and _overlap(mine, counted[best]) >= ALIGNED:
+            diff.pairs.append((sentence, new[best]))
+            del left[best]
         else:
             diff.removed.append(sentence)
-    diff.added.extend(left)
+    diff.added.extend(new[place] for place in left)
 
 
 def _overlap(a: Counter[str], b: Counter[str]) -> float:
@@ -259,8 +270,10 @@ def _same_size(diff: _Diff) -> bool:
 def _hunks(before: str, after: str) -> list[tuple[list[str], list[str]]]:
     """Return the words that differ, as (before, after) stretches."""
     a, b = words(before), words(after)
-    matcher = SequenceMatcher(None, a, b, autojunk=len(a) + len(b) > LONG_TEXT)
-    return [(a[i1:i2], b[j1:j2]) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal"]
+    if len(a) + len(b) > LONG_TEXT:
+        return [(list((Counter(a) - Counter(b)).elements()), list((Counter(b) - Counter(a)).elements()))]
+    opcodes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    return [(a[i1:i2], b[j1:j2]) for tag, i1, i2, j1, j2 in opcodes if tag != "equal"]
 
 
 def _word_changes(before: str, after: str) -> tuple[int, int]:

@@ -1,3 +1,6 @@
+import random
+import time
+
 import pytest
 
 from archive.revisions import is_developing, revision_kinds
@@ -78,6 +81,7 @@ def test_a_rewritten_first_sentence_is_the_lede() -> None:
     [
         "Fe de errores: en una versión anterior se decía que el canciller viajó.",
         "Correction: An earlier version of this article misstated the name of the secretary.",
+        "ACTUALIZACIÓN (15:30 h): se añade la postura de la embajada de Estados Unidos.",
         "Actualización: esta nota fue modificada para precisar el nombre del funcionario.",
         "Editor's note: the headline has been changed.",
         "Aclaración: el funcionario no participó en la llamada.",
@@ -134,3 +138,16 @@ def test_every_change_of_words_has_a_kind() -> None:
 )
 def test_developing_stories_say_so(text: str, expected: bool) -> None:
     assert is_developing(text, "es") is expected
+
+
+def test_very_long_texts_do_not_stall() -> None:
+    rng = random.Random(1)
+    texts = [
+        ". ".join(" ".join(f"W{rng.randrange(300)}" for _ in range(12)) for _ in range(1500))
+        for _ in range(2)
+    ]
+    endless = " ".join(f"word{i % 977} other{i % 89}" for i in range(20_000))  # one sentence, all repetition
+    start = time.process_time()
+    assert revision_kinds("T", endless, "T", endless.replace("word5 ", "change "), "en").words_added == 21
+    assert "rewrite" in revision_kinds("T", texts[0], "T", texts[1], "en").kinds
+    assert time.process_time() - start < 10
