@@ -35,7 +35,7 @@ from tests.newsroom_site import Answer, Place
 DEMO = Path(__file__).parents[1] / "archive" / "demo"
 STATUS_LINES = {
     200: "OK", 301: "Moved Permanently", 302: "Found", 304: "Not Modified", 307: "Temporary Redirect", 404: "Not Found",
-    405: "Method Not Allowed", 410: "Gone",
+    405: "Method Not Allowed", 410: "Gone", 500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
 
 
@@ -61,7 +61,9 @@ class Outlet:
     validators: str = "both"  # both, etag, last-modified, none
     # Editions and links: amp, mobile, tracking, fragments, relative, slashless, page-query, full-feed.
     # Servers: gzip, chunked, latin-1, weak (entity tags), restless (pages that are never twice the same),
-    # no-robots, chain and meta-refresh (how moved pages lead on). Pages: no-canonical, home-canonical, graph.
+    # fickle (tags that change), no-robots, flaky (503 at first), broken-feed, noisy-map (a sitemap of more than
+    # articles), chain and meta-refresh (how moved pages lead on). Pages: no-canonical, home-canonical,
+    # foreign-canonical, graph, date-only (the machine-readable date), copies (one article under many URLs).
     features: frozenset[str] = frozenset()
     disallow: tuple[str, ...] = ()
     crawl_delay: float | None = None

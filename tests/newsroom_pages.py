@@ -136,6 +136,8 @@ def _body(site: Site, version: Version) -> str:
 
 def _stamp(site: Site, when: datetime) -> str:
     """Return a time as this outlet's machine-readable dates give it."""
+    if "date-only" in site.outlet.features:
+        return when.date().isoformat()
     if site.outlet.offset == "utc":
         return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if site.outlet.offset == "none":
@@ -203,6 +205,8 @@ def _canonical_link(site: Site, url: str) -> str:
         return ""
     if "home-canonical" in site.outlet.features:
         url = f"{site.place.desktop}/"
+    if "foreign-canonical" in site.outlet.features:
+        url = "https://www.otro-medio.example/una-nota/"
     return f"<link rel='canonical' href='{url}'>"
 
 
@@ -435,7 +439,8 @@ def section(site: Site, slug: str, page: list[Version], number: int, more: bool)
     w = words(site)
     links = []
     if "page-query" in site.outlet.features:
-        links = [f"<a href='/{slug}/?page={n}'>{n}</a>" for n in range(1, number + 1 + more)]
+        word = "pagina" if site.outlet.language == "es" else "page"
+        links = [f"<a href='/{slug}/?{word}={n}'>{n}</a>" for n in range(1, number + 1 + more)]
         number, more = 1, False
     if number > 1:
         before = f"/{slug}/" if number == 2 else f"/{slug}/page/{number - 1}/"

@@ -68,6 +68,7 @@ class Site:
         self.legacy = {self.legacy_path(v): v for v in self.versions}
         self.former = {self.path(v, slug): v for v in self.versions for slug in v.former}
         self.visits = 0
+        self._tried: set[str] = set()  # of a flaky outlet: paths that were refused once
         self._cache: dict[str, Answer] = {}
 
     # Addresses
@@ -107,6 +108,8 @@ class Site:
         elif route in SITEMAP_KINDS and "slashless" in features:
             path = path.rstrip("/")
         query = ""
+        if "copies" in features:
+            query = ("", "?print=1", "?share=whatsapp", "?ref=home")[(number + len(route)) % 4]
         if route in FEED_KINDS and "tracking" in features:
             query = ("&" if "?" in path else "?") + TRACKING
         if route in FEED_KINDS and "fragments" in features:
@@ -126,7 +129,7 @@ class Site:
         """Answer a request target (path and query)."""
         self.visits += 1
         parts = urlsplit(target)
-        if "restless" in self.outlet.features:
+        if {"restless", "flaky", "fickle"} & self.outlet.features:
             return self._answer(parts.path, parts.query)
         if target not in self._cache:
             self._cache[target] = self._answer(parts.path, parts.query)
@@ -142,6 +145,15 @@ class Site:
             return self._missing()
         if path == "/robots.txt":
             return Answer(headers={"Content-Type": "text/plain; charset=utf-8"}, body=self.robots().encode())
+        if "flaky" in self.outlet.features and path not in self._tried and path != "/":
+            self._tried.add(path)
+            return Answer(503, {"Retry-After": "1", "Content-Type": "text/plain"}, b"later")
+        if "broken-feed" in self.outlet.features and path == self.outlet.routes.get("rss2"):
+            return Answer(500, {"Content-Type": "text/html"}, b"<h1>Internal error</h1>")
+        if path.startswith("/autor/") and "noisy-map" in self.outlet.features:
+            return self._html(
+                newsroom_pages.section(self, next(iter(self.outlet.sections)), self.alive(), 1, False)
+            )
         if path.endswith(".jpg"):
             return Answer(headers={"Content-Type": "image/jpeg"}, body=PIXEL)
         for kind, route in self.outlet.routes.items():
@@ -195,7 +207,8 @@ class Site:
 
     def _section(self, path: str, query: str) -> Answer | None:
         parts = path.strip("/").split("/")
-        number = int(dict(parse_qsl(query)).get("page", "1"))
+        asked = dict(parse_qsl(query))
+        number = int(asked.get("page") or asked.get("pagina") or "1")
         if len(parts) == 3 and parts[1] == "page" and parts[2].isdigit():
             number = int(parts[2])
         elif len(parts) != 1:
@@ -238,7 +251,8 @@ class Site:
             return Answer(headers=headers, body=body.replace(b"%VISIT%", str(self.visits).encode()))
         if self.outlet.validators in ("both", "etag"):
             weak = "W/" if "weak" in self.outlet.features else ""
-            headers["ETag"] = f'{weak}"{digest(body)}"'
+            visit = f"-{self.visits}" if "fickle" in self.outlet.features else ""
+            headers["ETag"] = f'{weak}"{digest(body)}{visit}"'
         if self.outlet.validators in ("both", "last-modified"):
             # Furniture changes with every phase, so a page is never older than the phase it is served in.
             stamp = max(modified or self.clock, self.clock)
@@ -377,6 +391,9 @@ class Site:
 
     def _sitemap(self, versions: list[Version], kind: str) -> bytes:
         entries = []
+        if "noisy-map" in self.outlet.features:
+            others = ["/", "/autor/redaccion/", *(f"/{section}/" for section in self.outlet.sections)]
+            entries = [f"<url><loc>{self.place.desktop}{path}</loc></url>\n" for path in others]
         for v in versions:
             news = ""
             if kind == "news-sitemap":
