@@ -243,6 +243,21 @@ def test_hostile_pages_end_in_an_article_without_text(body: bytes) -> None:
     assert len(article.text) < 200
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<ul><li>" * 5_000 + b"fin",
+        b'<script type=\'application/ld+json\'>{"@type":"Article","headline":'
+        + b"[" * 900
+        + b"]" * 900
+        + b"}</script>",
+    ],
+)
+def test_pages_that_break_parsers_are_refused_by_name(body: bytes) -> None:
+    with pytest.raises(ExtractionError, match="cannot be read: RecursionError"):
+        extract(page("nota", body=body))
+
+
 @pytest.mark.slow
 def test_huge_page_is_bounded() -> None:
     body = (

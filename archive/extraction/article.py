@@ -12,6 +12,7 @@ from archive.extraction.blocks import Block
 from archive.extraction.completeness import Judgement, judge_completeness, looks_cut
 from archive.extraction.dates import Dates, find_dates
 from archive.extraction.encoding import SOFT_HYPHEN, decode, normalise
+from archive.extraction.errors import ExtractionError
 from archive.extraction.kinds import find_form, find_language
 from archive.extraction.moments import fold
 from archive.extraction.parsing import parse, refuse_non_pages
@@ -29,9 +30,19 @@ FEED_FULL = 150  # words from which on a feed's own content counts as the whole 
 def extract(page: Page) -> Article:
     """Take the article off a page. Never returns None: ``completeness`` says what was fetched instead of one.
 
-    Raises ExtractionError where the bytes are no page at all. Has no time limit of its own; the caller sets one.
+    Raises ExtractionError where the bytes are no page at all, or one that breaks the parsers. Has no time limit of
+    its own; the caller sets one.
     """
     refuse_non_pages(page.body, page.content_type)
+    try:
+        return _read(page)
+    except ExtractionError:
+        raise
+    except Exception as error:  # whatever a hostile page does to the libraries is that page's failure alone
+        raise ExtractionError(f"cannot be read: {type(error).__name__}: {error}"[:300]) from error
+
+
+def _read(page: Page) -> Article:
     text, repaired = decode(page.body, page.content_type)
     root = parse(text)
     if root is None:

@@ -17,6 +17,7 @@ from archive.extraction.patterns import PATTERNS
 Prose = dict[HtmlElement, int]  # characters of prose below each element
 
 MIN_PROSE = 600  # characters of paragraphs below which a page is left whole
+MAX_TABLES = 60  # that are looked at for being layout; nesting makes each look at all below it
 _PARAGRAPH = 60  # characters from which on a paragraph counts as prose
 
 _OUTSIDE = frozenset({"nav", "footer", "aside", "menu", "select", "button"})
@@ -250,7 +251,7 @@ def _paragraphs_from_divs(region: HtmlElement) -> None:
 
     So do the cells of tables that only lay out the page: those with a cell of prose cut by line breaks.
     """
-    for table in list(region.iter("table")):
+    for table in list(region.iter("table"))[:MAX_TABLES]:
         if any(
             len(list(cell.iter("br"))) >= 2 and len(cell.text_content()) > MIN_PROSE / 3
             for cell in table.iter("td")
