@@ -22,7 +22,7 @@ from archive.search.snippets import Highlighter, Segments
 Sort = Literal["relevance", "newest", "oldest"]
 
 RANKED = 20_000  # the newest results; older ones follow them by date
-SCORED = 50_000  # matches looked at for that, those that filters leave out included
+SCORED = 30_000  # matches looked at for that, those that filters leave out included
 WEIGHTS = "8.0, 3.0, 1.0"  # of title, description and text
 SCORE_STEPS = 10  # scores that differ by less than a tenth count as one, and the newer comes first
 MAX_LIMIT = 1_000

@@ -51,13 +51,15 @@ def select(db: Database | sqlite3.Connection, query: Query | str, filters: Filte
         query.expression if query.nothing or not query.tree else compiled(query.tree, vocabulary.forms)
     )
     matched = _matched(connection, columns, expression)
-    if query.accents == "ignore" or not query.tree:
-        positions = _filtered(columns, matched, narrowed)
-    else:
-        everything = _filtered(columns, np.arange(len(columns), dtype=np.int32), narrowed)
-        positions = Reading(connection, columns, vocabulary.forms, query.accents).holding(
-            query.tree, everything
-        )
+    positions = columns.matches.get((query, narrowed))
+    if positions is None:
+        if query.accents == "ignore" or not query.tree:
+            positions = _filtered(columns, matched, narrowed)
+        else:
+            everything = _filtered(columns, np.arange(len(columns), dtype=np.int32), narrowed)
+            reading = Reading(connection, columns, vocabulary.forms, query.accents)
+            positions = reading.holding(query.tree, everything)
+        columns.matches.put((query, narrowed), positions)
     return Selected(connection, query, narrowed, columns, expression, matched, positions, vocabulary)
 
 
