@@ -93,11 +93,12 @@ def explain(db: Database, url: str) -> dict[str, Any] | None:
     """Return all that is known of a URL, or None where the archive never met it.
 
     Keys: ``url``, ``page``, ``route``, ``snapshots``, ``verdict``, ``article``, ``revisions``, ``events``,
-    and ``words``, the story told in sentences.
+    ``takedown``, and ``words``, the story told in sentences.
     """
     page = find_page(db, url) or row(db, "SELECT * FROM pages WHERE redirected_to = ?", [url])
     article = _article_of(db, url, page)
-    if page is None and article is None:
+    takedown = _takedown(db, url, article)
+    if page is None and article is None and takedown is None:
         return None
     address = page["url"] if page else article["url"] if article else url
     known: dict[str, Any] = {
@@ -109,6 +110,7 @@ def explain(db: Database, url: str) -> dict[str, Any] | None:
         "article": article,
         "revisions": _of_article(db, "number, seen, title, kinds", "revisions", article),
         "events": _of_article(db, "seen, event, detail", "events", article),
+        "takedown": takedown,
     }
     known["words"] = list(_told(known))
     return known
@@ -121,6 +123,15 @@ def _article_of(db: Database, url: str, page: dict[str, Any] | None) -> dict[str
         return find_article(db, url_key(url) and url)
     except BadURL:
         return None
+
+
+def _takedown(db: Database, url: str, article: dict[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        key = article["key"] if article else url_key(url)
+    except BadURL:
+        return None
+    sql = "SELECT url, reason, created FROM takedowns WHERE key = ? AND lifted IS NULL"
+    return row(db, sql, [key])
 
 
 def _of_article(
@@ -146,8 +157,11 @@ def _told(known: dict[str, Any]) -> Iterable[str]:
             f"Fetched {snapshot['fetched']}: status {snapshot['status']}, {outcome}{reason}; kept in"
             f" {snapshot['warc_file']} at byte {snapshot['warc_offset']}."
         )
+    takedown = known["takedown"]
+    if takedown:
+        yield f"Withdrawn on request {takedown['created']}: {takedown['reason']}. Its text is not kept."
     verdict = known["verdict"] or (article and {**article, "judged": article["last_checked"]})
-    if verdict:
+    if verdict and not takedown:
         yield _told_of_verdict(verdict)
     if article:
         yield from _told_of_article(article, known["revisions"], known["events"])

@@ -106,3 +106,10 @@ def test_a_published_site_holds_the_log_and_not_the_text(small: Small, tmp_path:
     site = sqlite3.connect(published.path)
     assert site.execute("SELECT url, reason FROM takedowns").fetchall() == [(URL, "asked by the author")]
     assert site.execute("SELECT count(*) FROM snapshots WHERE url = ?", [URL]).fetchone() == (0,)
+
+
+def test_why_tells_of_the_takedown(small: Small) -> None:
+    take_down(small.db, URL, "asked by the author")
+    assert "Withdrawn on request" in run(small, "why", URL).output
+    take_down(small.db, "https://faro.example/never-seen", "asked too")
+    assert "asked too" in run(small, "why", "https://faro.example/never-seen").output
