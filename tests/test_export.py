@@ -257,6 +257,15 @@ def test_a_folder_that_is_no_package_is_left_alone(small: Small, tmp_path: Path)
     assert (folder / "chapter.txt").read_text() == "mine"
 
 
+def test_an_empty_folder_and_an_older_package_are_replaced(small: Small, tmp_path: Path) -> None:
+    folder = tmp_path / "package"
+    folder.mkdir()
+    for _ in range(2):
+        assert run(small, "--format", "datapackage", "-o", str(folder)).exit_code == 0
+        assert (folder / "datapackage.json").is_file()
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
 def test_beside_a_file_lie_its_methods_and_its_schema(small: Small, tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
     run(small, "--query", "seguridad", "--country", "MX", "-o", str(target))

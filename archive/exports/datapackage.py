@@ -74,7 +74,7 @@ def write_datapackage(
     db: Database, target: Path, selection: Selection, package: Package, *, with_text: bool = False
 ) -> None:
     """Write a package of the selection. Raises PackageError, SelectionError and OSError."""
-    if target.exists() and target.suffix != ".zip" and not (target / DESCRIPTOR).is_file():
+    if target.suffix != ".zip" and not _may_replace(target):
         raise PackageError(f"{target}: is there already and is no data package")
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
@@ -87,6 +87,12 @@ def write_datapackage(
             _put(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _may_replace(target: Path) -> bool:
+    if not target.exists() or (target / DESCRIPTOR).is_file():
+        return True
+    return target.is_dir() and not any(target.iterdir())
 
 
 @contextlib.contextmanager
