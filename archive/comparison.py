@@ -14,6 +14,7 @@ from typing import Literal
 
 from sqlite_utils import Database
 
+from archive.dates import LONGEST
 from archive.profiles import count_concepts
 from archive.sentences import plain, quotations, sentences, words
 from archive.store import rows
@@ -25,7 +26,7 @@ TELLING = 1.96  # standard deviations; below it the difference may be chance
 SHORTEST = 4  # letters; shorter words are grammar
 
 _CAPITAL = r"(?:[A-ZÁÉÍÓÚÑ][\w'’-]+|[A-Z]\.)"
-_NAME = rf"{_CAPITAL}(?:\s+(?:(?:de|del|la|las|los|y|of|the)\s+){{0,3}}{_CAPITAL})*"
+_NAME = rf"{_CAPITAL}(?:\s+(?:(?:de|del|la|las|los|y|of|the)\s+){{0,3}}{_CAPITAL}){{0,6}}"
 _SAYS = (
     r"(?:dijo|afirmó|aseguró|señaló|informó|sostuvo|declaró|indicó|explicó|agregó|añadió|advirtió|subrayó|expresó|"
     r"reiteró|precisó|respondió|aclaró|anunció|comentó|insistió|apuntó|destacó|manifestó|escribió|confirmó|"
@@ -96,8 +97,8 @@ def speakers(text: str) -> list[str]:
     clean = plain(text)
     found: list[str] = []
     for sentence in sentences(clean):
-        bare = sentence
-        for quoted in quotations(sentence):
+        bare = sentence[:LONGEST]
+        for quoted in quotations(bare):
             bare = bare.replace(quoted, "")
         for match in [*_BEFORE.finditer(bare), *_AFTER.finditer(bare)]:
             if name := _person(match[1]):

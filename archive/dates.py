@@ -13,6 +13,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 Direction = Literal["past", "coming", ""]
+LONGEST = 2000  # characters of one sentence that are looked at
 
 SPANISH_MONTHS = (
     "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
@@ -112,8 +113,8 @@ def publication_day(published: str, timezone: str | None) -> date:
 
 
 def named_dates(sentence: str, published: date, language: str | None) -> list[NamedDate]:
-    """Return the dates one sentence names, in its order."""
-    return list(_resolved(sentence, published, language))
+    """Return the dates one sentence names, in its order; of a sentence beyond all measure, those of its beginning."""
+    return list(_resolved(sentence[:LONGEST], published, language))
 
 
 def _resolved(sentence: str, published: date, language: str | None) -> Iterator[NamedDate]:

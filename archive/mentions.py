@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from archive.dates import NamedDate, named_dates, publication_day
+from archive.dates import LONGEST, NamedDate, named_dates, publication_day
 from archive.sentences import plain, sentences
 
 Kind = Literal["call", "ministerial", "summit", "dialogue", "visit", "meeting"]
@@ -71,7 +71,7 @@ def mentions(text: str, published: str, timezone: str | None, language: str | No
 
 def _nearest(sentence: str, named: NamedDate) -> Kind | None:
     best: tuple[int, Kind] | None = None
-    for match in _TALKS.finditer(sentence):
+    for match in _TALKS.finditer(sentence[:LONGEST]):
         between = sentence[match.end() : named.start] or sentence[named.end : match.start()]
         cost = len(between) + CLAUSE_COST * len(_BOUNDARY.findall(between))
         if len(between) <= NEAR and (best is None or cost < best[0]):
