@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from click.testing import CliRunner, Result
 from frictionless import system
 
 from archive.cli import main
+from archive.export import export_file
 from archive.exports.sample import allotted
+from archive.exports.tables import extract_table
+from archive.selection import Selection
 from tests.small_archive import Small, build
 
 
@@ -322,3 +326,33 @@ def test_reasons_quote_the_article_only_with_its_text(small: Small) -> None:
     whole = json.loads(run(small, "--format", "jsonl", "--with-text").stdout.splitlines()[0])
     assert whole["terms"] == quoted
     assert "summary" not in run(small, "--table", "pages").stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize("form", ["csv", "csv-excel", "jsonl", "parquet", "xlsx"])
+def test_memory_does_not_grow_with_the_rows(small: Small, tmp_path: Path, form: str) -> None:
+    with small.db.conn:
+        small.db.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) INSERT INTO articles"
+            " (id, url, key, outlet, country, language, title, first_seen, last_checked, grade, score, word_count,"
+            " sha256) SELECT i, 'u' || i, 'k' || i, 'faro', 'MX', 'es', hex(zeroblob(3500)) || i, '', '', 1, 1, 1, ''"
+            " FROM n"
+        )
+    target = tmp_path / f"out.{form}"
+    export_file(small.db, target, extract_table(small.db, "articles", Selection(outlets=("ledger",))), form)
+    tracemalloc.start()
+    try:
+        export_file(small.db, target, extract_table(small.db), form)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12_000_000  # the rows themselves hold 28 million
+
+
+def test_a_time_that_is_none_is_named_and_leaves_no_file(small: Small, tmp_path: Path) -> None:
+    with small.db.conn:
+        small.db.execute("UPDATE articles SET modified = 'yesterday' WHERE url LIKE '%/n/3'")
+    result = run(small, "--format", "parquet", "-o", str(tmp_path / "out.parquet"))
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert "yesterday" in result.output
+    assert not (tmp_path / "out.parquet").exists()

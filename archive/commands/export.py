@@ -103,6 +103,8 @@ def export(
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{output or 'standard output'}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise click.ClickException(f"{output or 'standard output'}: {error}") from error
     except sqlite3.Error as error:
         raise click.ClickException(f"{output or 'standard output'}: {db} cannot be read: {error}") from error
 

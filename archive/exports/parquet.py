@@ -11,7 +11,7 @@ from archive.codebook import column
 from archive.exports.tables import Extract
 from archive.times import UTC_FORMAT
 
-FETCHED_ROWS = 2_000  # held as Python objects at a time
+FETCHED_ROWS = 1_000  # held as Python objects at a time
 GROUP_ROWS = 50_000
 GROUP_BYTES = 8_000_000  # of a row group in memory; its columns are encoded beside it
 
@@ -33,7 +33,7 @@ _REPEATING = frozenset(
 
 
 def write_parquet(path: Path, extract: Extract, rows: Cursor) -> None:
-    """Write the rows to a Parquet file. Raises OSError."""
+    """Write the rows to a Parquet file. Raises OSError; ValueError where a value is not of its column's type."""
     schema = _schema(extract)
     repeating = [name for name in extract.columns if name in _REPEATING]
     writer = pq.ParquetWriter(
@@ -44,6 +44,7 @@ def write_parquet(path: Path, extract: Extract, rows: Cursor) -> None:
         size = count = 0
         while fetched := rows.fetchmany(FETCHED_ROWS):
             batch = _batch(fetched, schema)
+            del fetched  # before the next ones are read
             waiting.append(batch)
             size, count = size + batch.nbytes, count + batch.num_rows
             if count >= GROUP_ROWS or size >= GROUP_BYTES:
@@ -71,7 +72,9 @@ def _batch(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.RecordBatch:
 
 def _array(values: tuple[object, ...], kind: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(kind):
-        moments = pc.strptime(pa.array(values, pa.string()), format=UTC_FORMAT, unit="s")
+        moments = pc.strptime(
+            pa.array([value or None for value in values], pa.string()), format=UTC_FORMAT, unit="s"
+        )
         return pc.assume_timezone(moments, "UTC")
     if pa.types.is_boolean(kind):
         return pa.array(values, pa.int64()).cast(kind)
