@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -52,7 +53,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
             if f":{port}/" in line:
                 break
         yield Shown(db, said, port)
-        process.terminate()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0  # Ctrl-C is how a tour ends
 
 
 def ask(db: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -63,6 +65,7 @@ def ask(db: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
 def test_it_says_in_both_languages_that_all_is_fiction(demo: Shown) -> None:
     assert "ficticios" in demo.said
     assert "fictional" in demo.said
+    assert len(demo.said.splitlines()) == 9  # the notice, two lines a visit, the archive and its address
 
 
 def test_every_outlet_is_marked_as_fictional() -> None:

@@ -1,5 +1,6 @@
 """`bilateral demo`: a tour without the network, through the same code as a crawl and the site."""
 
+import logging
 import sys
 import tempfile
 import tomllib
@@ -38,6 +39,7 @@ def demo(ctx: click.Context, db: Path | None, host: str, port: int, no_serve: bo
     and brought back shows. The archive's clock is the one of the visits.
     """
     click.echo(NOTICE, err=True)
+    logging.getLogger("scrapy").setLevel(logging.ERROR)
     db = _fresh(ctx, db)
     visits = _visits()
     for number, moment in enumerate(visits, start=1):

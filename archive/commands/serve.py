@@ -42,3 +42,5 @@ def run_site(
         server.run()
     except SystemExit as error:
         raise click.ClickException(f"cannot listen on {host}:{port}") from error
+    except KeyboardInterrupt:
+        pass  # the server has closed what was open, and raises it again
