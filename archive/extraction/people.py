@@ -65,10 +65,15 @@ def find_byline(root: HtmlElement | None, found: Structured, page: Page) -> Byli
         wire = wire or next(filter(None, (agency_in_byline(raw, page.agencies) for raw in raws)), None)
         names = _names(raws)
         signed = [name for name in names if fold(name) not in own]
-        if any(not agency_named(name, page.agencies) for name in signed):
+        if any(not _is_acronym(name) and not agency_named(name, page.agencies) for name in signed):
             return Byline(_without_agencies(signed, page.agencies), wire)
         fallback = fallback or tuple(signed or names)
     return Byline(fallback, wire)
+
+
+def _is_acronym(name: str) -> bool:
+    """APA, SDA, STF: an agency or a desk unknown to us, but nobody's name."""
+    return name.isupper() and len(name) <= 5 and " " not in name
 
 
 def _site(found: Structured) -> str:
