@@ -4,6 +4,7 @@ With a cassette (see crawlers.cassettes) it records what it downloads, or answer
 """
 
 import asyncio
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from scrapy import Request
@@ -30,6 +31,8 @@ class CheckedHandler:
     def __init__(self, context: "CrawlContext", handler: HTTP11DownloadHandler) -> None:
         self.context = context
         self.handler = handler
+        # Scrapy 2.19 hands over all that is queued for a host at once where there is no delay between requests.
+        self.one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> "CheckedHandler":
@@ -44,7 +47,10 @@ class CheckedHandler:
         """
         if self.context.cassette is not None and self.context.cassette.replaying:
             return self.context.cassette.play(request)
-        response = await self._download(request)
+        async with self.one_at_a_time[request.meta["download_slot"]]:
+            if self.context.stopping.is_set():
+                raise Stopped
+            response = await self._download(request)
         if self.context.cassette is not None:
             self.context.cassette.record(request, response)
         return response

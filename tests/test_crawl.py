@@ -1,6 +1,7 @@
 # ruff: noqa: E501  (answers of servers)
 """What one crawl does, on a stage of a few outlets whose every answer the test sets."""
 
+import asyncio
 import dataclasses
 import gzip
 import itertools
@@ -557,3 +558,23 @@ def test_calendars_without_end_are_left_after_a_few_pages(archive: Archive, stag
             stage.says("/seccion/", page.encode())
     archive.crawl(archive.outlet(feeds=(), sections=(f"{stage.base('uno')}/seccion/",)))
     assert len([path for path in stage.paths() if path.startswith("/seccion/")]) == 5
+
+
+def test_a_host_is_asked_one_request_at_a_time_even_without_a_delay(archive: Archive, stage: Stage) -> None:
+    paths = [f"/nota-{n}-de-seguridad-2026" for n in range(6)]
+    stage.feeds(*paths)
+    open_now: list[int] = [0]
+    most: list[int] = [0]
+
+    async def slow(call: Call) -> None:
+        open_now[0] += 1
+        most[0] = max(most[0], open_now[0])
+        await asyncio.sleep(0.05)
+        open_now[0] -= 1
+        await call.answer(note(stage, call.path))
+
+    for path in paths:
+        stage.answers["uno", path] = slow
+    archive.crawl()
+    assert most == [1]
+    assert archive.rows("SELECT count(*) FROM articles") == [(6,)]
