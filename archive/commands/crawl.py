@@ -244,9 +244,22 @@ def _run(options: "CrawlOptions") -> "CrawlReport":
 
     try:
         with plain_errors():
-            return run_crawl(options)
+            report = run_crawl(options)
+            _group_new(options.db)
+            return report
     except (TopicError, CassetteError) as error:
         raise click.UsageError(str(error)) from error
+
+
+def _group_new(path: Path) -> None:
+    """Find the copies, stories and announced talks among what the crawl brought."""
+    from archive.grouping import group_archive
+
+    archive = open_archive(path)
+    try:
+        group_archive(archive)
+    finally:
+        archive.close()
 
 
 def _wait(seconds: float) -> None:
