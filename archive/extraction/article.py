@@ -67,7 +67,8 @@ def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
         body_text=text_of(found.article.get("articleBody")),
         source=source,
     )
-    judgement = judge_completeness(found, titles, text, shown, signed=bool(byline.authors))
+    signed = bool(byline.authors) and dates.source in ("json-ld", "meta", "time", "text")
+    judgement = judge_completeness(found, titles, text, shown, signed=signed)
     return _assemble(page, found, titles, dates, byline, text, judgement)
 
 

@@ -46,7 +46,7 @@ def judge_completeness(
     """Judge a page by its own statements, by the words of walls and missing pages, and by what is left as text.
 
     ``text.raw``, the text before cleaning, is looked at too: a "subscribe to go on" line is cut from the text but
-    tells why it ends. ``page_text`` is all that the page shows, folded; ``signed`` says that it names an author.
+    tells why it ends. ``page_text`` is all that the page shows, folded; ``signed`` that it names author and date.
     """
     blocks, raw = text.blocks, text.raw
     words = sum(block.words for block in blocks)
