@@ -173,10 +173,13 @@ def test_it_never_writes_into_an_archive_that_is_there(demo: Shown) -> None:
 def test_a_configured_archive_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "bilateral.toml").write_text('db = "real.db"\n')
     root = Path(__file__).parents[1]
-    subprocess.run(
-        [sys.executable, "-m", "archive.cli", "demo", "--no-serve"],
-        cwd=tmp_path, env={"PYTHONPATH": str(root), "PATH": "", "TMPDIR": str(tmp_path)}, check=True, timeout=120,
-    )  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-m", "archive.cli", "demo", "--no-serve"], cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        env={"PYTHONPATH": str(root), "PATH": "", "TMPDIR": str(tmp_path)},
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        assert any("pages fetched" in line for line in process.stderr)
+        process.kill()  # the first visit has shown where it writes
     assert not (tmp_path / "real.db").exists()
     assert len(list(tmp_path.glob("bilateral-demo-*/archive.db"))) == 1
 
