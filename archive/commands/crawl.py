@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 INTERVAL = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?")
 UNIT_SECONDS = {None: 60.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+GROUPED_AT_ONCE = 100  # new articles whose stories a crawl finds at its end, in a second or two
 
 
 class Interval(click.ParamType[float]):
@@ -245,14 +246,19 @@ def _run(options: "CrawlOptions") -> "CrawlReport":
     try:
         with plain_errors():
             report = run_crawl(options)
-            _group_new(options.db)
+            _group_new(options.db, report.totals["new"] + report.totals["revised"])
             return report
     except (TopicError, CassetteError) as error:
         raise click.UsageError(str(error)) from error
 
 
-def _group_new(path: Path) -> None:
-    """Find the copies, stories and announced talks among what the crawl brought."""
+def _group_new(path: Path, number: int) -> None:
+    """Find the copies, stories and announced talks among what the crawl brought, unless that is a great deal."""
+    if number > GROUPED_AT_ONCE:
+        click.echo(f"{number} new or revised articles: `bilateral group` finds their copies and stories", err=True)
+        return
+    if number == 0:
+        return
     from archive.grouping import group_archive
 
     archive = open_archive(path)
