@@ -17,7 +17,6 @@ from filelock import FileLock, Timeout
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 from sqlite_utils import Database
-from twisted.python.failure import Failure
 
 from archive.ledger import COUNTS, begin_crawl, finish_crawl, save_visit
 from archive.snapshots import SnapshotWriter, trim_interrupted
@@ -25,7 +24,7 @@ from archive.store import ArchiveError, open_archive, rows, save_outlets
 from crawlers.addresses import AddressPolicy, CheckedResolver
 from crawlers.context import CrawlContext, CrawlOptions, Visit
 from crawlers.failures import Stopped
-from crawlers.handlers import CheckedHandler  # noqa: F401 - Scrapy would load it when the crawl has begun
+from crawlers.handlers import drop_queued
 from crawlers.loop import run
 from crawlers.pipelines import Line
 from crawlers.spiders.outlets import OutletsSpider
@@ -186,12 +185,7 @@ async def _run_spider(context: CrawlContext, settings: Settings, number: int) ->
 
 async def _stop_when_asked(context: CrawlContext, crawler: Crawler) -> None:
     await context.stopping.wait()
-    engine = crawler.engine
-    if engine is not None:
-        for slot in engine.downloader.slots.values():
-            while slot.queue:
-                _, waiting = slot.queue.popleft()
-                waiting.errback(Failure(Stopped()))  # type: ignore[no-untyped-call]
+    drop_queued(crawler.engine, Stopped())
     await crawler.stop_async()
 
 

@@ -101,7 +101,12 @@ class Progress:
     def tick(self) -> None:
         """Sync, and show how far the crawl is."""
         context = context_of(self.crawler)
-        context.writer.sync()
+        spider: Any = self.crawler.spider
+        try:
+            context.writer.sync()
+        except OSError as error:
+            spider.abort(f"the archive cannot be written: {error}")
+        spider.enforce_seconds()
         done = sum(visit.counts["fetched"] for visit in context.visits.values())
         waiting = sum(visit.waiting + visit.pages_open for visit in context.visits.values())
         if self.bar is not None:

@@ -46,6 +46,10 @@ class Stopped(IgnoreRequest):
     """The crawl is being ended; the page was not asked and stays where it was."""
 
 
+class OverBudget(Stopped):
+    """The outlet's time is up; the message says how long it had."""
+
+
 class CassetteError(Exception):
     """A recording cannot be read or written; the message names the file."""
 

@@ -11,16 +11,31 @@ from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.exceptions import CannotResolveHostError
 from scrapy.http import Response
+from twisted.python.failure import Failure
 
 from crawlers.addresses import netloc
 from crawlers.failures import Refused, Stopped
 
 if TYPE_CHECKING:
+    from scrapy.core.engine import ExecutionEngine
     from scrapy.crawler import Crawler
 
     from crawlers.context import CrawlContext
 
 GRACE_SECONDS = 3.0  # that a download under way is given to end when the crawl is stopped
+
+
+def drop_queued(engine: "ExecutionEngine | None", error: Stopped, *, outlet: str | None = None) -> None:
+    """Fail what waits for its turn to be downloaded, of one outlet or of all; what is under way goes on."""
+    if engine is None:
+        return
+    for slot in engine.downloader.slots.values():
+        kept = [each for each in slot.queue if outlet not in (None, each[0].meta["outlet"])]
+        dropped = [each for each in slot.queue if each not in kept]
+        slot.queue.clear()
+        slot.queue.extend(kept)
+        for _, waiting in dropped:
+            waiting.errback(Failure(error))  # type: ignore[no-untyped-call]
 
 
 class CheckedHandler:

@@ -578,3 +578,15 @@ def test_a_host_is_asked_one_request_at_a_time_even_without_a_delay(archive: Arc
     archive.crawl()
     assert most == [1]
     assert archive.rows("SELECT count(*) FROM articles") == [(6,)]
+
+
+def test_a_host_that_wants_endless_waits_does_not_hold_up_the_crawl(archive: Archive, stage: Stage) -> None:
+    stage.publishes("/nota-uno-de-hoy-2026")
+    stage.publishes("/nota-dos-de-hoy-2026", outlet="dos")
+    stage.says("/robots.txt", b"User-agent: *\nCrawl-delay: 86400\n")
+    report = archive.crawl(archive.outlet(), archive.outlet("dos"), settings={"OUTLET_SECONDS": 3})
+    assert report.outcome == "done"
+    assert report.seconds < 20
+    [reason] = archive.rows("SELECT reason FROM routes WHERE outlet = 'uno'")[0]
+    assert reason == "not asked: 3 seconds are enough for one crawl (OUTLET_SECONDS)"
+    assert archive.page("/nota-dos-de-hoy-2026", "dos")[0] == "archived"

@@ -23,8 +23,9 @@ from archive.pages import (
 from archive.urls import same_page
 from crawlers.answers import page_item
 from crawlers.context import Visit
-from crawlers.failures import Loss, Refused, Stopped, loss_of, one_line
+from crawlers.failures import Loss, OverBudget, Refused, Stopped, loss_of, one_line
 from crawlers.filing import teaser
+from crawlers.handlers import drop_queued
 from crawlers.items import FetchedPage, LostPage, PageItem
 from crawlers.spiders.routes import RouteSpider, conditional_headers
 
@@ -146,10 +147,8 @@ class OutletsSpider(RouteSpider):
         visit = self.context.visits[request.meta["outlet"]]
         page = request.meta["kind"] == "page"
         if isinstance(failure.value, Stopped):
-            if page:
-                self.page_done(visit.outlet.id)
-            else:
-                visit.routes_open -= 1
+            for each in self._given_up(visit, request, failure.value):
+                yield each
             return
         assert failure.value is not None
         loss = loss_of(
@@ -172,6 +171,24 @@ class OutletsSpider(RouteSpider):
             yield again
         for each in self.route_done(visit):
             yield each
+
+    def _given_up(self, visit: Visit, request: Request, error: Stopped) -> Iterator[Request | FetchedPage]:
+        if request.meta["kind"] == "page":
+            self.page_done(visit.outlet.id)
+            return
+        if isinstance(error, OverBudget):
+            self.route_lost(visit, request.meta["route"], Loss(str(error), None))
+        yield from self.route_done(visit)
+
+    def enforce_seconds(self) -> None:
+        """Take back what is still queued of outlets whose time is up: a host may want long waits between requests."""
+        most = self.settings.getfloat("OUTLET_SECONDS")
+        for visit in self.context.visits.values():
+            if not visit.ended and visit.seconds > most:
+                reason = f"{most:.0f} seconds are enough for one crawl (OUTLET_SECONDS)"
+                if visit.waiting:
+                    visit.leave(reason)
+                drop_queued(self.crawler.engine, OverBudget(f"not asked: {reason}"), outlet=visit.outlet.id)
 
     def _count_failure(self, visit: Visit, loss: Loss) -> None:
         visit.failures_in_a_row = visit.failures_in_a_row + 1 if loss.network else 0
