@@ -13,7 +13,7 @@ import io
 import os
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
@@ -196,17 +196,27 @@ def _request_record(writer: WARCWriter, exchange: Exchange, response):  # type: 
 def save_snapshot(db: Database, writer: SnapshotWriter, exchange: Exchange) -> Snapshot:
     """Keep an exchange, in the WARC first and then in the table: a row never points at nothing."""
     location = writer.write(exchange)
+    kept = Snapshot(
+        id=0,
+        url=exchange.url,
+        page=exchange.page,
+        fetched=exchange.fetched,
+        status=exchange.status,
+        warc_file=location.file,
+        warc_offset=location.offset,
+        warc_length=location.length,
+        payload_digest=location.payload_digest,
+        content_type=exchange.header("content-type"),
+        etag=exchange.header("etag"),
+        last_modified=exchange.header("last-modified"),
+    )
+    columns = {field.name: getattr(kept, field.name) for field in fields(kept) if field.name != "id"}
     with transaction(db):
         cursor = db.execute(
-            "INSERT INTO snapshots (url, page, fetched, status, warc_file, warc_offset, warc_length,"
-            " payload_digest, content_type, etag, last_modified) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            [exchange.url, exchange.page, exchange.fetched, exchange.status, location.file, location.offset,
-             location.length, location.payload_digest, exchange.header("content-type"),
-             exchange.header("etag"), exchange.header("last-modified")],
-        )  # fmt: skip
-    found = find_snapshot(db, int(cursor.lastrowid or 0))
-    assert found is not None
-    return found
+            f"INSERT INTO snapshots ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+            list(columns.values()),
+        )
+    return replace(kept, id=int(cursor.lastrowid or 0))
 
 
 _COLUMNS = (

@@ -24,6 +24,7 @@ from archive.times import local_to_utc, parse_utc, utc_now
 from archive.urls import url_key
 
 BUSY_TIMEOUT_SECONDS = 30.0  # how long a write waits for another program's lock
+CHECKPOINT_PAGES = 4000  # of 4 KiB: a checkpoint waits for the disk, and need not every few articles
 IDS_PER_DAY_BITS = 14  # 16,384 articles a day
 
 
@@ -59,6 +60,7 @@ def _connect(path: Path) -> Database:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA cache_size = -65536")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     return Database(connection)
 
 
