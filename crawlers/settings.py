@@ -67,7 +67,6 @@ RETRY_HTTP_CODES = [429, 500, 502, 503, 504, 520, 521, 522, 524, 408]
 
 TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"  # the table of pages says what was asked
-HTTPERROR_ALLOW_ALL = True
 DOWNLOAD_HANDLERS = {
     "http": "crawlers.handlers.CheckedHandler",
     "https": "crawlers.handlers.CheckedHandler",
@@ -90,14 +89,11 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "crawlers.compression.DecompressionMiddleware": 590,
     "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": None,
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": None,
     "crawlers.middlewares.SnapshotMiddleware": 820,
     # Downloader side
 }
-SPIDER_MIDDLEWARES = {
-    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
-    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
-    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
-}
+SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}  # none of them has anything to do here, for every answer
 ITEM_PIPELINES = {"crawlers.pipelines.ArchivePipeline": 300}
 # In place of Scrapy's own list: merely naming one of those as unwanted loads it, and one listens on a port.
 EXTENSIONS_BASE = {"scrapy.extensions.corestats.CoreStats": 0}
