@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (prose)
 """Fixtures that several test modules share."""
 
 from collections.abc import Iterator
