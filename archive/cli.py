@@ -45,6 +45,9 @@ COMMANDS = {
 }
 
 
+HELP_OPTIONS = ["-h", "--help"]
+
+
 class Commands(click.Group):
     """The group of commands, each loaded when it is asked for, all under the same configuration.
 
@@ -73,7 +76,11 @@ class Commands(click.Group):
 
 
 def _configure(command: click.Command) -> None:
-    command.context_settings = {**command.context_settings, "auto_envvar_prefix": "BILATERAL"}
+    command.context_settings = {
+        **command.context_settings,
+        "auto_envvar_prefix": "BILATERAL",
+        "help_option_names": HELP_OPTIONS,
+    }
     if isinstance(command, click.Group):
         for below in command.commands.values():
             _configure(below)
@@ -101,9 +108,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
     }
 
 
-@click.command(
-    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.command(cls=Commands, context_settings={"help_option_names": HELP_OPTIONS, "max_content_width": 100})
 @click.version_option(package_name="bilateral", prog_name="bilateral")
 @click.pass_context
 def main(ctx: click.Context) -> None:

@@ -31,12 +31,23 @@ _day = click.DateTime(formats=["%Y-%m-%d"])
 @click.command()
 @db_option
 @click.option(
-    "--format", "form", type=click.Choice([*FORMATS, "datapackage"]), default="csv", show_default=True
+    "--format",
+    "form",
+    type=click.Choice([*FORMATS, "datapackage"]),
+    default="csv",
+    show_default=True,
+    help="The form of the file.",
 )
 @click.option("-o", "output", type=_path, metavar="PATH", help="[default: standard output]")
-@click.option("--table", type=click.Choice(EXPORTED_TABLES), default="articles", show_default=True)
+@click.option(
+    "--table",
+    type=click.Choice(EXPORTED_TABLES),
+    default="articles",
+    show_default=True,
+    help="What to export.",
+)
 @click.option("--outlet", "outlets", multiple=True, metavar="ID", help="Only this outlet; repeatable.")
-@click.option("--country", type=click.Choice(["MX", "US"]))
+@click.option("--country", type=click.Choice(["MX", "US"]), help="Only outlets of this country.")
 @click.option("--language", metavar="CODE", help="ISO 639-1, as es or en.")
 @click.option("--from", "since", type=_day, metavar="DATE", help="Published on this day (UTC) or later.")
 @click.option("--to", "until", type=_day, metavar="DATE", help="Published on this day (UTC) or earlier.")

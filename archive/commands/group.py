@@ -11,7 +11,7 @@ import click
 from archive.grouping import group_archive
 from archive.linkage import find_links, load_model, reasons
 from archive.linkage import group as group_profiles
-from archive.options import EXIT_FAILED, db_option, json_option, print_json, writable
+from archive.options import EXIT_FAILED, db_option, json_option, print_json, readable
 from archive.profiles import Profile, read_profile
 from archive.shingles import find_pairs, groups, read_text
 
@@ -35,7 +35,7 @@ def group(ctx: click.Context, db: Path, anew: bool, from_stdin: bool, as_json: b
         if not group_stream():
             ctx.exit(EXIT_FAILED)
         return
-    report = group_archive(writable(db), anew=anew)
+    report = group_archive(readable(db), anew=anew)
     if as_json:
         print_json(report)
         return

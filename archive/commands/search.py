@@ -57,19 +57,31 @@ class SearchCommand(click.Command):
 @db_option
 @click.argument("query", nargs=-1, type=click.UNPROCESSED)
 @click.option("--outlet", multiple=True, metavar="ID", help="Only this outlet; repeatable.")
-@click.option("--country", multiple=True, type=click.Choice(["MX", "US"]))
+@click.option(
+    "--country", multiple=True, type=click.Choice(["MX", "US"]), help="Only outlets of this country."
+)
 @click.option("--language", multiple=True, metavar="CODE", help="es or en; repeatable.")
 @click.option("--from", "from_", type=Day(last=False), help="Published on this day (UTC) or later.")
 @click.option("--to", type=Day(last=True), help="Published on this day (UTC) or earlier.")
 @click.option("--grade", multiple=True, type=click.Choice(["0", "1", "2"]), help="[default: 1 and 2]")
-@click.option("--sort", type=click.Choice(get_args(Sort)), default="relevance", show_default=True)
-@click.option("--limit", type=click.IntRange(1, _MAX_LIMIT), default=20, show_default=True)
+@click.option(
+    "--sort", type=click.Choice(get_args(Sort)), default="relevance", show_default=True, help="The order."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, _MAX_LIMIT), default=20, show_default=True, help="How many to show."
+)
 @click.option("--copies", type=click.Choice(["fold", "all"]), default="fold", show_default=True,
               help="Articles with the same text: as one, or each.")  # fmt: skip
 @click.option(
     "--both-languages", is_flag=True, help="Search for what the glossary's words mean in the other too."
 )
-@click.option("--accents", type=click.Choice(["ignore", "ñ", "exact"]), default="ignore", show_default=True)
+@click.option(
+    "--accents",
+    type=click.Choice(["ignore", "ñ", "exact"]),
+    default="ignore",
+    show_default=True,
+    help="Whether ñ, or every accent, must be as typed.",
+)
 @json_option
 def search(
     db: Path,
