@@ -388,7 +388,7 @@ def _document(site: Site, title: str, main: str, head: str) -> str:
 {head}{_alternates(site)}</head>
 <body class='{outlet.layout}'>
 <a class='skip' href='#main'>{w["skip"]}</a>
-<header class='masthead'><a href='/'>{escape(outlet.name)}</a></header>
+<header class='masthead'><a href='/'>{escape(outlet.name)}</a><p class='notice'>{w["fiction"]}</p></header>
 <nav class='menu'><ul>{menu}{extra}</ul></nav>
 {main}
 <footer class='site-footer'><p>{w["follow"]}</p><p>© 2026 {escape(outlet.name)}. {w["rights"]}</p>

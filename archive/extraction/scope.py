@@ -84,6 +84,27 @@ def drop_cards(root: HtmlElement, prose: Prose) -> int:
     return count
 
 
+def drop_above(root: HtmlElement, title: str, prose: Prose) -> bool:
+    """Remove, in place, the prose that stands before the headline: a site's notices, not the article's text.
+
+    Returns whether there was any. Where it is most of the page's, the headline is not where it seems.
+    """
+    headline = _headline(root, title)
+    if headline is None or headline.tag != "h1":
+        return False
+    above = []
+    for element in root.iter("p", "h1"):
+        if element is headline:
+            break
+        if len("".join(element.itertext())) >= _PARAGRAPH:
+            above.append(element)
+    if not above or sum(len(e.text_content()) for e in above) > 0.3 * prose.get(root, 0):
+        return False
+    for element in above:
+        element.drop_tree()
+    return True
+
+
 def _is_card(element: HtmlElement) -> bool:
     if next(element.iter("h1"), None) is not None:
         return False

@@ -13,6 +13,7 @@ from archive.extraction.blocks import Block, Kind, block_digest, flatten
 from archive.extraction.cleaning import Cut, clean
 from archive.extraction.encoding import normalise
 from archive.extraction.scope import (
+    drop_above,
     drop_cards,
     is_linked,
     narrow,
@@ -90,7 +91,10 @@ def find_text(
     cards = drop_cards(root, prose)
     if cards:
         prose = prose_by_element(root)
-    region, headline, held = narrow(root, titles[0] if titles else "", prose)
+    title = titles[0] if titles else ""
+    if drop_above(root, title, prose):
+        prose = prose_by_element(root)
+    region, headline, held = narrow(root, title, prose)
     links = sum(is_linked(heading) for heading in region.iter("h2", "h3", "h4"))
     blocks = _region_blocks(region, held)
     if not blocks:
