@@ -6,6 +6,7 @@ import dataclasses
 import gzip
 import itertools
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from tests.hostile import TEXT, Behaviour, Call, Web, article, not_found, to_can
 
 pytestmark = pytest.mark.slow
 
+HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 QUICK = {"RETRY_FIRST_WAIT_SECONDS": 0.02, "DOWNLOAD_TIMEOUT": 8, "WORKERS": 1}
 
 
@@ -428,9 +430,9 @@ def test_an_archive_that_cannot_be_written_ends_the_crawl_with_words(archive: Ar
     assert archive.crawl().totals["new"] == 2
 
 
-def command(*arguments: object) -> "subprocess.CompletedProcess[str]":
+def command(*arguments: object, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "archive.cli", *map(str, arguments)],
+        [sys.executable, "-m", "archive.cli", *map(str, arguments)], cwd=folder, env=HERE,
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 
@@ -590,3 +592,18 @@ def test_a_host_that_wants_endless_waits_does_not_hold_up_the_crawl(archive: Arc
     [reason] = archive.rows("SELECT reason FROM routes WHERE outlet = 'uno'")[0]
     assert reason == "not asked: 3 seconds are enough for one crawl (OUTLET_SECONDS)"
     assert archive.page("/nota-dos-de-hoy-2026", "dos")[0] == "archived"
+
+
+def test_budgets_and_contact_are_set_in_bilateral_toml(archive: Archive, stage: Stage) -> None:
+    stage.publishes("/nota-1-de-hoy-2026", "/nota-2-de-hoy-2026")
+    stage.registry(archive.folder / "outlets.toml")
+    configuration = archive.folder / "bilateral.toml"
+    configuration.write_text('contact = "redaccion@example.org"\n[crawl.settings]\nOUTLET_PAGES = 1\n')
+    asked = ["crawl", "--db", "archive.db", "--outlets", "outlets.toml", "--allow-private-hosts", "--json"]
+    done = command(*asked, folder=archive.folder)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["left"] == 1
+    assert all("redaccion@example.org" in headers["user-agent"] for _, _, headers, _ in stage.seen)
+    configuration.write_text("[crawl.settings]\nOUTLET_PAGEZ = 1\n")
+    wrong = command(*asked, folder=archive.folder)
+    assert (wrong.returncode, "OUTLET_PAGEZ is no setting" in wrong.stderr) == (2, True)

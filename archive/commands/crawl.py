@@ -216,10 +216,16 @@ def _owners(declared: list[Outlet], urls: Sequence[str]) -> tuple[list[tuple[Out
 
 
 def _options(ctx: click.Context, **values: Any) -> "CrawlOptions":
+    from crawlers import settings as known  # noqa: TID251
     from crawlers.context import CrawlOptions  # noqa: TID251
 
     settings = (ctx.default_map or {}).get("settings", {})
     named = {name.upper(): value for name, value in settings.items()}
+    for name in named:
+        if not hasattr(known, name):
+            raise click.UsageError(
+                f"bilateral.toml: [crawl.settings] {name} is no setting: see docs/settings.md"
+            )
     return CrawlOptions(**values, settings=named, progress=sys.stderr.isatty())
 
 
@@ -255,7 +261,9 @@ def _run(options: "CrawlOptions") -> "CrawlReport":
 def _group_new(path: Path, number: int) -> None:
     """Find the copies, stories and announced talks among what the crawl brought, unless that is a great deal."""
     if number > GROUPED_AT_ONCE:
-        click.echo(f"{number} new or revised articles: `bilateral group` finds their copies and stories", err=True)
+        click.echo(
+            f"{number} new or revised articles: `bilateral group` finds their copies and stories", err=True
+        )
         return
     if number == 0:
         return
