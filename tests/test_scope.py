@@ -19,7 +19,8 @@ def page(above: str, below: list[str]) -> Page:
     paragraphs = "".join(f"<p>{text}</p>" for text in below)
     html = (
         f"<html><head><title>Comparten radares en la frontera</title></head><body>{above}"
-        f"<div class='col'><h1>Comparten radares en la frontera</h1><div class='nota'>{paragraphs}</div></div></body></html>"
+        f"<div class='col'><h1>Comparten radares en la frontera</h1><div class='nota'>{paragraphs}</div></div>"
+        "</body></html>"
     )
     return Page(url="https://diario.example/nota/radares", body=html.encode(), fetched="2026-01-02T00:00:00Z")
 
