@@ -92,6 +92,8 @@ def loss_of(error: BaseException, *, seconds: float = 0, max_bytes: int = 0) -> 
         return _broken(error)
     if isinstance(error, UnsupportedURLSchemeError | NotSupported):
         return Loss("an address that is not http or https", Outcome.BLOCKED)
+    if isinstance(error, ValueError):  # of Scrapy's redirect middleware, when it makes the request
+        return Loss("redirects to something that is no address", Outcome.FAILED)
     return Loss(f"{plain_name(error)}: {one_line(str(error))}".rstrip(": "), None, network=True)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 from scrapy import Request
+from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
@@ -88,6 +89,10 @@ class RobotsMiddleware:
             response = await self.crawler.engine.download_async(robots)
         except Stopped:
             raise
+        except IgnoreRequest as error:
+            if str(error) == "max redirections reached":
+                return Rules()  # unavailable: RFC 9309, 2.3.1.2
+            return Rules(failure=loss_of(error).reason)
         except Exception as error:
             seconds = self.crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
             return Rules(failure=loss_of(error, seconds=seconds, max_bytes=self.max_bytes).reason)

@@ -41,8 +41,8 @@ REDIRECT_MAX_TIMES = 5
 METAREFRESH_MAXDELAY = 6  # seconds; a page that reloads itself later than that is no redirect
 PAGE_READING_SECONDS = 20  # for extracting and judging one page, in a worker process
 ROUTE_READING_SECONDS = 60  # for reading one feed, sitemap or section page, in a worker process
-WORKER_MEMORY_MB = 400  # of data one worker process may hold
-WORKERS = 0  # processes that extract and judge; 0: one a processor, at most 4
+WORKER_MEMORY_MB = 250  # of data one worker process may hold
+WORKERS = 0  # processes that extract and judge; 0: one a processor, at most 2
 
 # --- Budgets of one outlet and of the crawl ------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ is that task's failure, and another worker takes its place.
 import asyncio
 import contextlib
 import ctypes
+import gc
 import importlib
 import multiprocessing
 import multiprocessing.connection
@@ -28,7 +29,8 @@ from archive.models import Page, Reading
 
 T = TypeVar("T")
 
-MAX_WORKERS = 4
+MAX_WORKERS = 2  # each more would take some 100 MB; see docs/security.md for the bound of the whole crawl
+LARGE_BYTES = 1_000_000  # bodies beyond that are read one at a time: together they would burst the memory
 PRELOADED = ("archive.ingest", "archive.extraction", "crawlers.routes", "crawlers.discovery")
 
 _topic: Any = None  # of this worker process
@@ -41,11 +43,12 @@ class ReadingError(Exception):
 class Workers:
     """A pool of processes for `read` and `call`. ``number`` 0 is one a processor, at most `MAX_WORKERS`."""
 
-    def __init__(self, topic: Path | None, *, number: int = 0, memory_mb: int = 400) -> None:
+    def __init__(self, topic: Path | None, *, number: int = 0, memory_mb: int = 250) -> None:
         self.topic = topic
         self.number = number or min(len(os.sched_getaffinity(0)), MAX_WORKERS)
         self.memory_mb = memory_mb
         self._pool: ProcessPool | None = None
+        self._large = asyncio.Lock()
 
     async def pool(self) -> ProcessPool:
         """Return the pool, begun where it is not. Beginning waits for the fork server, in a thread."""
@@ -72,6 +75,12 @@ class Workers:
 
     async def call(self, function: Callable[..., T], *args: Any, seconds: float) -> T:
         """Run a function in a worker. Raises ReadingError, and what the function itself raises."""
+        if max(map(_body_bytes, args), default=0) <= LARGE_BYTES:
+            return await self._call(function, *args, seconds=seconds)
+        async with self._large:
+            return await self._call(_call_and_trim, function, *args, seconds=seconds)
+
+    async def _call(self, function: Callable[..., T], *args: Any, seconds: float) -> T:
         pool = await self.pool()
         try:
             future: Future[T] = pool.schedule(function, args=args, timeout=seconds)
@@ -136,6 +145,21 @@ def prepare() -> BaseContext:
 def _warm_up(pool: ProcessPool, number: int) -> None:
     for _ in range(number):
         pool.schedule(_nothing)
+
+
+def _body_bytes(argument: Any) -> int:
+    body = argument.body if isinstance(argument, Page) else argument
+    return len(body) if isinstance(body, bytes) else 0
+
+
+def _call_and_trim(function: Callable[..., T], *args: Any) -> T:
+    """Call a function, and give what it used back to the system, which malloc would keep for the next."""
+    try:
+        return function(*args)
+    finally:
+        gc.collect()
+        with contextlib.suppress(OSError, AttributeError):  # a C library without it
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _nothing() -> None:

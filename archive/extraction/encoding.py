@@ -123,9 +123,11 @@ def _mixed(body: bytes) -> str:
 
 
 def _clean(text: str, note: str) -> tuple[str, str]:
-    """Drop NUL bytes and undo doubled encodings that can be told without looking at single paragraphs."""
-    if "\x00" in text:
-        text = text.replace("\x00", "")
+    """Drop control characters and undo doubled encodings that can be told without looking at single paragraphs.
+
+    A single control character would cost the whole text: what is no character of XML, no tree may hold.
+    """
+    text = _UNPRINTABLE.sub("", text)
     notes = [note] if note else []
     if ("Ã" in text or "Â" in text or "â€" in text) and len(_MOJIBAKE.findall(text)) >= 2:
         mended = _mend_lines(text)
@@ -153,9 +155,11 @@ def normalise(text: str, *, soft_hyphens: bool = False) -> str:
         text = _UNPRINTABLE.sub("", text)
     if text.isascii():
         return text
+    text = _CONTROLS.sub("", text)
     text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
     return text if soft_hyphens else text.replace(SOFT_HYPHEN, "")
 
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")  # surrogates: half a pair in JSON
+_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")  # C1; U+0085 is a line's end
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff\ufffc]")
