@@ -145,9 +145,12 @@ def test_a_host_that_cannot_be_reached_is_no_try_of_the_page() -> None:
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [(204, Outcome.FAILED), (302, Outcome.FAILED), (304, Outcome.FAILED), (401, Outcome.BLOCKED),
-     (403, Outcome.BLOCKED), (404, Outcome.FAILED), (418, Outcome.FAILED), (429, None), (451, Outcome.BLOCKED), (500, None), (599, None)],
-)  # fmt: skip
+    [
+        *((status, Outcome.FAILED) for status in (204, 302, 304, 404, 418)),
+        *((status, Outcome.BLOCKED) for status in (401, 403, 451)),
+        *((status, None) for status in (429, 500, 599)),
+    ],
+)
 def test_every_status_has_an_outcome_and_a_reason(status: int, outcome: Outcome | None) -> None:
     loss = status_loss(status, b"")
     assert loss is not None
