@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from archive.boilerplate import known_boilerplate
 from archive.models import Article, Lead, Outcome, Outlet, Page, Reading, Snapshot, Verdict
 from archive.pages import find_page, finish_page, page_lead
 from archive.relevance import judge
@@ -87,6 +88,7 @@ def page_of(db: Database, outlet: Outlet, snapshot: Snapshot, body: bytes) -> Pa
         homepage=outlet.homepage,
         hosts=outlet.hosts,
         lead=lead,
+        boilerplate=known_boilerplate(db, outlet.id),
     )
 
 

@@ -389,3 +389,13 @@ def reprocessing(db: Database) -> None:
 def articles_by_digest(db: Database) -> None:
     """Find the article of an outlet that has a given headline and text."""
     db.execute("CREATE INDEX articles_sha256 ON articles(sha256)")
+
+
+@migrations()
+def boilerplate(db: Database) -> None:
+    """What each outlet repeats under its articles, learnt from them."""
+    db.execute(
+        "CREATE TABLE boilerplate (outlet TEXT NOT NULL REFERENCES outlets(id), digest TEXT NOT NULL,"
+        " words TEXT NOT NULL, articles INTEGER NOT NULL, learnt TEXT NOT NULL, PRIMARY KEY (outlet, digest))"
+        " WITHOUT ROWID"
+    )

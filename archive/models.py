@@ -133,7 +133,6 @@ class Article:
     paywalled: bool = False
     text_source: Literal["page", "feed"] = "page"
     encoding_repaired: str = ""  # what was wrong with the bytes, empty where nothing was
-    blocks: tuple[str, ...] = ()  # digests of all text blocks seen, for the outlet's boilerplate memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

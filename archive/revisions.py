@@ -146,6 +146,11 @@ def is_developing(text: str, language: str | None = None) -> bool:
     return any(_is_developing_notice(sentence) for sentence in sentences(plain(text)))
 
 
+def is_correction(text: str) -> bool:
+    """Tell whether the text has a correction note ("Fe de errores", "Correction: …")."""
+    return any(_is_correction(sentence) for sentence in sentences(plain(text)))
+
+
 def _is_developing_notice(sentence: str) -> bool:
     return bool(_DEVELOPING.search(sentence)) and len(words(sentence)) <= _SHORT_NOTICE
 

@@ -249,6 +249,20 @@ def replace_reading(db: Database, number: int, article: Article, verdict: Verdic
         return True
 
 
+def replace_text(db: Database, number: int, title: str, text: str) -> None:
+    """Put another reading of an article's text in place; the publisher changed nothing, and no revision is added."""
+    db.execute("UPDATE texts SET text = ? WHERE article = ?", [text, number])
+    _update(db, "articles", {"sha256": text_digest(title, text), "word_count": len(text.split())}, number)
+
+
+def replace_revision_text(db: Database, revision: dict[str, Any], text: str) -> None:
+    """Put another reading of a revision's text in place."""
+    db.execute(
+        "UPDATE revisions SET text = ?, sha256 = ? WHERE id = ?",
+        [text, text_digest(revision["title"], text), revision["id"]],
+    )
+
+
 def _article_columns(article: Article, outlet: Outlet | None) -> dict[str, Any]:
     columns = {
         "title": article.title,

@@ -252,25 +252,26 @@ def _run(options: "CrawlOptions") -> "CrawlReport":
     try:
         with plain_errors():
             report = run_crawl(options)
-            _group_new(options.db, report.totals["new"] + report.totals["revised"])
+            _settle(options.db, report.totals["new"] + report.totals["revised"])
             return report
     except (TopicError, CassetteError) as error:
         raise click.UsageError(str(error)) from error
 
 
-def _group_new(path: Path, number: int) -> None:
-    """Find the copies, stories and announced talks among what the crawl brought, unless that is a great deal."""
-    if number > GROUPED_AT_ONCE:
-        click.echo(
-            f"{number} new or revised articles: `bilateral group` finds their copies and stories", err=True
-        )
-        return
+def _settle(path: Path, number: int) -> None:
+    """Learn the outlets' boilerplate from what the crawl brought, and group it, unless it is a great deal."""
     if number == 0:
         return
+    from archive.boilerplate import learn_boilerplate
     from archive.grouping import group_archive
 
     archive = open_archive(path)
     try:
+        learn_boilerplate(archive)
+        if number > GROUPED_AT_ONCE:
+            words = f"{number} new or revised articles: `bilateral group` finds their copies and stories"
+            click.echo(words, err=True)
+            return
         group_archive(archive)
     finally:
         archive.close()

@@ -107,7 +107,6 @@ def _assemble(
         modified_local=dates.modified,
         zone_assumed=dates.zone_assumed,
         dates=dates.candidates,
-        blocks=text.digests,
     )
 
 

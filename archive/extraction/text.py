@@ -9,7 +9,7 @@ from lxml.html import HtmlElement, document_fromstring
 from trafilatura import bare_extraction
 from trafilatura.settings import Extractor
 
-from archive.extraction.blocks import Block, Kind, block_digest, flatten
+from archive.extraction.blocks import Block, Kind, flatten
 from archive.extraction.cleaning import Cut, clean
 from archive.extraction.encoding import normalise
 from archive.extraction.scope import (
@@ -51,12 +51,11 @@ _LAST = Extractor(output_format="txt", comments=False, links=True)  # with reada
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The blocks kept, all blocks, those cut with the rule's name, and the digests of all."""
+    """The blocks kept, all blocks, and those cut with the rule's name."""
 
     blocks: list[Block]
     raw: list[Block]
     cuts: list[Cut]
-    digests: tuple[str, ...]
     cards: int  # teasers of other pages that were taken off this one
     links: int  # linked headings in the region the text is from
 
@@ -107,8 +106,7 @@ def find_text(
     standfirst = find_standfirst(headline, description, kept[0].text if kept else "")
     if standfirst and kept and not any(standfirst[:80] in block.text for block in kept[:4]):
         kept.insert(0, Block("p", standfirst))
-    digests = dict.fromkeys(filter(None, (block_digest(block.text) for block in blocks)))
-    return Text(kept, blocks, cuts, tuple(digests), cards, links)
+    return Text(kept, blocks, cuts, cards, links)
 
 
 def _region_blocks(region: HtmlElement, prose: int) -> list[Block]:
