@@ -32,7 +32,7 @@ from archive.times import format_utc, utc_now
 from archive.urls import fetchable, same_page
 from crawlers.addresses import declared_netlocs, declared_ports, netloc
 from crawlers.context import CrawlContext
-from crawlers.failures import Postponed, Refused, Stopped, loss_of, status_words
+from crawlers.failures import OverBudget, Postponed, Refused, Stopped, loss_of, status_words
 from crawlers.outlets import refusal
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class OutletMiddleware:
 
     def __init__(self, crawler: "Crawler") -> None:
         self.crawler = crawler
+        self.seconds = crawler.settings.getfloat("OUTLET_SECONDS")
         self.netlocs: dict[str, set[tuple[str, int]]] = {}
         self.ports: dict[str, set[int]] = {}
 
@@ -66,6 +67,10 @@ class OutletMiddleware:
         if context.stopping.is_set():
             raise Stopped
         visit = context.visits[request.meta["outlet"]]
+        if visit.seconds > self.seconds:  # a redirect, or another try
+            raise OverBudget(
+                f"not asked: {self.seconds:.0f} seconds are enough for one crawl (OUTLET_SECONDS)"
+            )
         reason = self.refusal(request, visit.outlet)
         if reason is not None:
             redirected = bool(request.meta.get("redirect_urls"))

@@ -21,7 +21,7 @@ from tests.hostile_more import Paths, WideWeb, body, feed_of, page, raw, redirec
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 45  # OUTLET_SECONDS of this crawl
+SECONDS = 25  # OUTLET_SECONDS of this crawl
 SETTINGS = f"""
 [crawl.settings]
 DOWNLOAD_TIMEOUT = 4
@@ -69,7 +69,7 @@ PAGES: dict[str, tuple[Behaviour, str, str]] = {
         body(b'<html><head><script type="application/ld+json">' + b'{"a":[' * 200_000 + b"</script></head></html>"),
         "failed", ""),
     "many-attributes": (body(b"<html><body " + b'a="b" ' * 400_000 + b">x</body></html>"), "failed", ""),
-    "many-links": (body(b"<html><body>" + b'<a href="/x">y</a>' * 200_000 + b"</body></html>"), "failed", ""),
+    "many-links": (body(b"<html><body>" + b'<a href="/x">y</a>' * 200_000 + b"</body></html>"), "archived", "teaser"),
     "open-brackets": (body(b"<html><body>" + b"<" * 3_000_000), "failed", ""),
     "entities": (body(b"<html><body>" + b"&#x41;" * 700_000 + b"</body></html>"), "failed", ""),
     # Redirects, and where they would lead us.
@@ -288,7 +288,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
             )  # fmt: skip
             most = 0.0
             while crawl.poll() is None and time.monotonic() - began < 150:
-                most = max(most, resident_mb(tree(crawl.pid))[0])
+                most = max(most, resident_mb(tree(crawl.pid))[1])
                 time.sleep(0.2)
             crawl.kill()
         seconds = time.monotonic() - began
@@ -323,7 +323,7 @@ def test_a_misbehaving_page_is_named(crawled: Crawled, outlet: str) -> None:
     page = crawled.page(outlet, BAD)
     found = (page["state"], page["reason"])
     assert page["reason"], found
-    assert page["state"] in ("failed", "blocked", "queued")
+    assert state or page["state"] in ("failed", "blocked", "queued")
     assert (state or page["state"], page["reason"][: len(reason)]) == (page["state"], reason), found
     assert page["reason"].isprintable()
 
