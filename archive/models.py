@@ -140,7 +140,7 @@ class Term:
     """One reason of a verdict, as an editor can check it."""
 
     text: str  # the words found
-    where: str  # title, lede, body
+    where: str  # title, lede, body, or text for what holds of the whole
     points: float
     why: str  # in words: "both governments act in the same sentence: …"
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archive.models import Term, Verdict
+from archive.reasons import reasons
 from archive.sentences import sentences
 from archive.topic import Person, Point, Topic, fold
 
-QUOTE_CHARACTERS = 220
 GUESS_CHARACTERS = 2000
 SCREEN_SUMMARY_WORDS = 30
 _SPACES = re.compile(r"[ \t\u00a0]+")
@@ -128,21 +128,14 @@ class Reader:
                 fitting.append(place)
         return fitting
 
-    def term(self, point: Point, place: Place) -> Term:
-        """Say in words why a rule holds in a place."""
+    def evidence(self, point: Point, place: Place) -> dict[str, tuple[int, Hit]]:
+        """Return the words for which a rule holds in a place, each with its line and hit."""
         found: dict[str, tuple[int, Hit]] = {}
         for need in point.all:
             first = self._first(need, place)
             if first is not None:
                 found.setdefault(self.document[first[1].start : first[1].end], first)
-        lines = sorted({number for number, _ in found.values()})
-        last = lines[-1] if lines else place.last
-        return Term(
-            text=" · ".join(found),
-            where="title" if last == 0 else "lede" if last <= self.lede_end else "body",
-            points=point.points,
-            why=point.why + self._quote([hit for _, hit in found.values()], lines),
-        )
+        return found
 
     def _first(self, need: int, place: Place) -> tuple[int, Hit] | None:
         """Return the first phrase of a class in a place; one that names it outright goes before a weak one."""
@@ -155,29 +148,6 @@ class Reader:
                 if counted and weak is None:
                     weak = (number, hit)
         return weak
-
-    def _quote(self, hits: list[Hit], lines: list[int]) -> str:
-        """Return the sentences that the words were found in, long ones cut around them."""
-        quoted = []
-        start = 0
-        for number, line in enumerate(self.lines):
-            if number in lines:
-                inside = [hit for hit in hits if start <= hit.start <= start + len(line)]
-                first, last = min(hit.start for hit in inside), max(hit.end for hit in inside)
-                quoted.append(f"“{_cut(line, first - start, last - start)}”")
-            start += len(line) + 1
-        where = ", ".join("title" if number == 0 else f"sentence {number}" for number in lines)
-        return f": {' … '.join(quoted)} ({where})" if quoted else ""
-
-
-def _cut(line: str, first: int, last: int) -> str:
-    """Cut a line to what lies around the span, at spaces."""
-    if len(line) <= QUOTE_CHARACTERS:
-        return line
-    room = max(0, QUOTE_CHARACTERS - (last - first)) // 2
-    start = line.rfind(" ", 0, max(0, first - room)) + 1 if first > room else 0
-    end = line.find(" ", min(len(line), last + room))
-    return f"{'… ' if start else ''}{line[start : end if end > 0 else len(line)]}{' …' if end > 0 else ''}"
 
 
 def judge(
@@ -193,7 +163,7 @@ def judge(
 
     ``date`` is the ISO day or time of publication: who was out of office then counts less; without it every
     name of the roster counts. ``language`` (es, en) is guessed where it is not given. The score is the sum
-    of the points of the reasons in ``terms``.
+    of the points of the reasons in ``terms``, in which rules that hold in the same sentences are one reason.
     """
     if description and description.strip() not in text:
         text = f"{description}\n{text}"
@@ -228,11 +198,11 @@ def _weigh(reader: Reader) -> Verdict:
     held = held_points(reader)
     score = sum(point.points for point, _ in held)
     core = sum(point.core for point, _ in held) >= topic.core
-    terms = [reader.term(point, places[0] if places else Place(0, 0, 0)) for point, places in held]
+    grade = (2 if core else 1) if score >= topic.relevant else 0
     return Verdict(
-        grade=(2 if core else 1) if score >= topic.relevant else 0,
+        grade=grade,
         score=round(score, 2),
-        terms=tuple(sorted(terms, key=lambda term: -abs(term.points))),
+        terms=reasons(reader, held, grade),
         topic_version=topic.version,
     )
 

@@ -11,6 +11,7 @@ import pytest
 from archive.evaluation import score_pages
 from archive.models import Verdict
 from archive.options import SHIPPED_TOPIC
+from archive.reasons import SHOWN
 from archive.relevance import judge, screen
 from archive.topic import Topic, load_topic
 
@@ -183,11 +184,31 @@ def test_the_verdict_says_which_words_where_and_why(topic: Topic) -> None:
     )
     assert verdict.topic_version == topic.version
     assert verdict.score == sum(term.points for term in verdict.terms)
-    assert {term.where for term in verdict.terms} <= {"title", "lede", "body"}
-    same = next(term for term in verdict.terms if term.why.startswith("both governments and security"))
+    assert {term.where for term in verdict.terms} <= {"title", "lede", "body", "text"}
+    same = next(term for term in verdict.terms if "both governments and security" in term.why)
     assert "De la Fuente" in same.text
     assert "Rubio" in same.text
     assert "“" in same.why
+
+
+def test_reasons_are_few_short_and_add_up(topic: Topic) -> None:
+    for line in TEXTS:
+        verdict = judge(line["title"], line["text"], topic, date=line["date"])
+        assert len(verdict.terms) <= SHOWN + 2, line["id"]
+        assert verdict.score == pytest.approx(sum(term.points for term in verdict.terms)), line["id"]
+        worth = [abs(term.points) for term in verdict.terms[:SHOWN]]
+        assert worth == sorted(worth, reverse=True), line["id"]
+        for term in verdict.terms:
+            for quoted in re.findall("“([^”]*)”", term.why):
+                assert len(quoted.split()) <= 45, (line["id"], quoted)
+
+
+def test_a_relevant_verdict_says_why_it_is_core_or_related(topic: Topic) -> None:
+    for line in TEXTS:
+        verdict = judge(line["title"], line["text"], topic, date=line["date"])
+        named = verdict.terms[-1].why.split(":")[0]
+        assert (named == "core") == (verdict.grade == 2), line["id"]
+        assert (named == "related, not core") == (verdict.grade == 1), line["id"]
 
 
 def test_what_is_missing_is_said(topic: Topic) -> None:
