@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datasette import hookimpl
 from datasette.utils.asgi import Response
 
-from archive.site import search_page, story_page, views
+from archive.site import limits, search_page, story_page, views
 
 View = Callable[..., Awaitable[Response]]
 
@@ -15,6 +15,7 @@ def register_routes() -> list[tuple[str, View]]:
     """Return the site's own addresses; what is not here is Datasette's, under /archive."""
     return [
         (r"^/$", views.front),
+        (r"^/robots\.txt$", limits.robots),
         (r"^/search$", search_page.search_page),
         (r"^/search\.atom$", search_page.search_feed),
         (r"^/search\.csv$", search_page.search_csv),

@@ -194,7 +194,7 @@ def facet_label(name: str, value: str, words: Words, names: dict[str, str]) -> s
         return words.t("mx" if value == "MX" else "us")
     if name == "language":
         return words.t(f"language_{value}" if value in ("es", "en") else "language_other")
-    if name == "grade":
+    if name == "grade" and value in ("0", "1", "2"):
         return words.t(f"grade_{value}")
     return value
 

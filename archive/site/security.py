@@ -7,6 +7,7 @@ from datasette import hookimpl
 from datasette.app import Datasette
 
 from archive.site.app import reopen_replaced
+from archive.site.limits import limited
 
 Asgi = Callable[
     [dict[str, Any], Callable[..., Awaitable[Any]], Callable[..., Awaitable[Any]]], Awaitable[None]
@@ -33,8 +34,8 @@ HEADERS = {
 
 @hookimpl
 def asgi_wrapper(datasette: Datasette) -> Callable[[Asgi], Asgi]:
-    """Add the security headers to every answer, and read the database that is in place now."""
-    return lambda app: secured(app, datasette)
+    """Add security headers to every answer, count costly requests, and read the database that is in place now."""
+    return lambda app: secured(limited(app), datasette)
 
 
 def secured(app: Asgi, datasette: Datasette) -> Asgi:

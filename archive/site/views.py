@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -101,6 +102,10 @@ def handle_exception(datasette: Datasette, request: Request, exception: Exceptio
         message = "" if status >= 500 else str(exception)
         if status >= 500:
             logging.getLogger("bilateral.site").error("%s", request.path, exc_info=exception)
+            if request.path.startswith(("/archive", "/static", "/-/")) and not isinstance(
+                exception, sqlite3.DatabaseError
+            ):
+                status = 404  # Datasette stumbles over some addresses, such as a database's as CSV
         if request.path.endswith(".json"):
             return Response.json({"ok": False, "status": status, "error": message}, status=status)
         if status == 404:
