@@ -10,11 +10,10 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from archive.folding import block_digest
 from archive.revisions import is_correction, is_developing
 from archive.store import replace_revision_text, replace_text, revisions_of, rows, transaction
 from archive.times import utc_now
-
-# archive.extraction is imported where it is needed: a crawl's own process, which reads no page, need not wait for it.
 
 LEAST_ARTICLES = 5
 LEAST_SHARE = 0.4  # of the outlet's articles
@@ -61,8 +60,6 @@ def _outlets(db: Database) -> list[str]:
 
 def _repeated(texts: list[dict[str, Any]]) -> dict[str, tuple[str, int]]:
     """Return the blocks to learn: by digest, the words and in how many articles they stand."""
-    from archive.extraction import block_digest
-
     counts: Counter[str] = Counter()
     words: dict[str, str] = {}
     for article in texts:
@@ -103,8 +100,6 @@ def _cut(db: Database, article: dict[str, Any], learnt: frozenset[str]) -> bool:
 
 def without(text: str, learnt: frozenset[str]) -> str:
     """Return a text without the blocks that were learnt, or as it is where too much of it would go."""
-    from archive.extraction import block_digest
-
     kept = [block for block in text.split(BREAK) if block_digest(block) not in learnt]
     before, after = len(text.split()), sum(len(block.split()) for block in kept)
     return text if before - after > MOST_CUT * before else BREAK.join(kept)

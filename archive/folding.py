@@ -1,10 +1,13 @@
 """Letters without case and accents, one for one, as the full-text index sees them."""
 
+import hashlib
 import re
 import unicodedata
 
 WORD = re.compile(r"[^\W_]+")  # what the index takes for a word: letters and digits
 
+MIN_DIGESTED = 20  # characters
+_NOT_WORDS = re.compile(r"[\W_]+")
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _UNSAFE = {
     **dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], None),
@@ -48,3 +51,14 @@ def harmless(text: str) -> str:
     What breaks a line becomes a space. A terminal then prints it as it stands.
     """
     return text.translate(_UNSAFE)
+
+
+def block_digest(text: str) -> str | None:
+    """Return 16 hex characters that stand for a paragraph whatever its case, spacing and punctuation.
+
+    None where it is shorter than 20 characters: such ("Continúa:") repeat by chance.
+    """
+    plain = _NOT_WORDS.sub(" ", composed(text).casefold()).strip()
+    if len(plain) < MIN_DIGESTED:
+        return None
+    return hashlib.blake2b(plain.encode(), digest_size=8).hexdigest()

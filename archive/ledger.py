@@ -112,19 +112,25 @@ def _save(db: Database, route: Route, **columns: Any) -> None:
         db.execute(f"UPDATE routes SET {assignments} WHERE url = ?", [*columns.values(), route.url])
 
 
-def begin_crawl(db: Database, *, outlets: Sequence[str], topic_version: str) -> int:
+def begin_crawl(db: Database, *, outlets: Sequence[str]) -> int:
     """Open the books of a crawl. Those of crawls that never ended are closed as interrupted."""
     with transaction(db):
         db.execute("UPDATE crawls SET outcome = 'interrupted', finished = started WHERE finished IS NULL")
         cursor = db.execute(
-            "INSERT INTO crawls (started, outlets, version, topic_version) VALUES (?,?,?,?)",
-            [utc_now(), len(outlets), version("bilateral"), topic_version],
+            "INSERT INTO crawls (started, outlets, version) VALUES (?,?,?)",
+            [utc_now(), len(outlets), version("bilateral")],
         )
         number = int(cursor.lastrowid or 0)
         db.conn.executemany(
             "INSERT INTO crawl_outlets (crawl, outlet) VALUES (?,?)", [(number, o) for o in outlets]
         )
         return number
+
+
+def note_topic(db: Database, crawl: int, version: str) -> None:
+    """Enter by which version of the topic a crawl judges."""
+    with transaction(db):
+        db.execute("UPDATE crawls SET topic_version = ? WHERE id = ?", [version, crawl])
 
 
 def save_visit(

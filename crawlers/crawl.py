@@ -18,7 +18,7 @@ from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 from sqlite_utils import Database
 
-from archive.ledger import COUNTS, begin_crawl, finish_crawl, save_visit
+from archive.ledger import COUNTS, begin_crawl, finish_crawl, note_topic, save_visit
 from archive.snapshots import SnapshotWriter, trim_interrupted
 from archive.store import ArchiveError, open_archive, rows, save_outlets
 from crawlers.addresses import AddressPolicy, CheckedResolver
@@ -105,19 +105,33 @@ async def _crawl(options: CrawlOptions, db: Database, writer: SnapshotWriter) ->
     )
     try:
         context = _context(options, settings, db, writer, workers)
-        topic = await workers.call(topic_version, seconds=BEGINNING_SECONDS)
-        number = begin_crawl(db, outlets=list(context.visits), topic_version=topic)
+        number = begin_crawl(db, outlets=list(context.visits))
+        topic = asyncio.ensure_future(_check_topic(context, number))
         line = Line(context, settings.getfloat("PAGE_READING_SECONDS"))
         finished = await line.finish_pending()
         if finished:
             logger.info("%d pages that an interrupted crawl had kept were read", finished)
         with _resolver(context.resolver):
             await _run_spider(context, settings, number)
+        await topic
         if context.cassette is not None:
             context.cassette.save()
         return _close_books(context, number)
     finally:
         await workers.close()
+
+
+async def _check_topic(context: CrawlContext, number: int) -> None:
+    """Note the version of the topic; where the file cannot be used, stop the crawl and raise TopicError.
+
+    The crawl begins meanwhile, since loading it takes a worker as long as reading some hundred pages.
+    """
+    try:
+        version = await context.workers.call(topic_version, seconds=BEGINNING_SECONDS)
+    except Exception:
+        context.stop()
+        raise
+    note_topic(context.db, number, version)
 
 
 def _context(

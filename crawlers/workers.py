@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -33,7 +34,7 @@ MAX_WORKERS = 2  # each more would take some 100 MB; see docs/security.md for th
 LARGE_BYTES = 1_000_000  # bodies beyond that are read one at a time: together they would burst the memory
 PRELOADED = ("archive.ingest", "archive.extraction", "crawlers.routes", "crawlers.discovery")
 
-_topic: Any = None  # of this worker process
+_topic_file: Path | None = None  # of this worker process
 
 
 class ReadingError(Exception):
@@ -114,11 +115,8 @@ def _begin_worker(topic: Path | None, memory_mb: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    global _topic
-    try:
-        _topic = importlib.import_module("archive.topic").load_topic(topic) if topic is not None else None
-    except Exception as error:  # told to the one who asks for it: a worker that cannot begin breaks the pool
-        _topic = error
+    global _topic_file
+    _topic_file = topic
 
 
 def _end_with_parent() -> None:
@@ -167,17 +165,21 @@ def _nothing() -> None:
 
 
 def topic_version() -> str:
-    """Return the version of the topic a worker has loaded. Raises TopicError where it could not."""
-    if isinstance(_topic, Exception):
-        raise _topic
-    version: str = _topic.version
+    """Return the version of the topic. Raises TopicError where it cannot be loaded."""
+    version: str = _topic().version
     return version
+
+
+@cache
+def _topic() -> Any:
+    """Load the topic when it is first asked for: a route can be read before."""
+    return importlib.import_module("archive.topic").load_topic(_topic_file)
 
 
 def _read_page(page: Page) -> Reading:
     ingest, extraction = (importlib.import_module(f"archive.{name}") for name in ("ingest", "extraction"))
     try:
-        reading: Reading = ingest.read_page(page, _topic)
+        reading: Reading = ingest.read_page(page, _topic())
     except extraction.ExtractionError as error:
         raise ReadingError(str(error)) from None
     return reading

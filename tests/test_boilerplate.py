@@ -6,7 +6,7 @@ import pytest
 from sqlite_utils import Database
 
 from archive.boilerplate import known_boilerplate, learn_boilerplate, without
-from archive.extraction import block_digest
+from archive.folding import block_digest
 from archive.models import Article, Outlet, Verdict
 from archive.store import open_archive, revisions_of, rows, save_article, save_outlets, text_digest
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.extraction import ExtractionError, block_digest, extract
+from archive.extraction import ExtractionError, extract
+from archive.folding import block_digest
 from archive.models import Article, Lead, Page
 
 PAGES = Path(__file__).parent / "pages"

@@ -4,7 +4,6 @@ Only this package imports trafilatura.
 """
 
 from archive.extraction.article import extract
-from archive.extraction.blocks import block_digest
 from archive.extraction.errors import ExtractionError
 
-__all__ = ["ExtractionError", "block_digest", "extract"]
+__all__ = ["ExtractionError", "extract"]

@@ -1,6 +1,5 @@
 """The text as a list of blocks: paragraphs, headings, list items, quotations and table rows, in order."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -12,8 +11,6 @@ from archive.extraction.encoding import normalise
 Kind = Literal["p", "head", "item", "quote", "row"]
 
 _SPACE = re.compile(r"[ \t\r\f\v\xa0\u2000-\u200a\u202f\u3000]+")
-_NOT_WORDS = re.compile(r"[\W_]+")
-MIN_DIGESTED = 20  # characters; shorter blocks ("Continúa:") repeat by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +26,6 @@ class Block:
     def words(self) -> int:
         """The number of words."""
         return self.text.count(" ") + 1
-
-
-def block_digest(text: str) -> str | None:
-    """Return 16 hex characters that stand for a block whatever its case, spacing and punctuation.
-
-    None where the block is shorter than 20 characters.
-    """
-    folded = _NOT_WORDS.sub(" ", normalise(text).casefold()).strip()
-    if len(folded) < MIN_DIGESTED:
-        return None
-    return hashlib.blake2b(folded.encode(), digest_size=8).hexdigest()
 
 
 def flatten(body: _Element) -> list[Block]:

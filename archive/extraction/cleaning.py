@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from archive.extraction.blocks import Block, block_digest
+from archive.extraction.blocks import Block
 from archive.extraction.moments import fold, read_moment
 from archive.extraction.patterns import PATTERNS
+from archive.folding import block_digest
 
 LEDE_WORDS = 25  # a block of this length is the first paragraph proper
 
