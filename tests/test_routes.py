@@ -696,3 +696,14 @@ def test_the_address_of_an_article_is_told_by_its_spelling(path, expected):
 def test_next_on_a_page_that_leads_to_an_article_is_no_next_page():
     body = page('<link rel="next" href="/nacional/firman-acuerdo-de-seguridad/">')
     assert read_section(body, SECTION, OUTLET).next_page is None
+
+
+def test_a_processing_instruction_in_an_entry_costs_nothing_else() -> None:
+    body = b'<sitemapindex><sitemap><?xml version="1.0"?><loc>https://www.faro.example/a.xml</loc></sitemap></sitemapindex>'
+    outlet = Outlet(
+        id="faro", name="El Faro", country="MX", language="es", homepage="https://www.faro.example/",
+        timezone="America/Mexico_City",
+    )  # fmt: skip
+    assert read_sitemap(body, "https://www.faro.example/m.xml", outlet).children == (
+        "https://www.faro.example/a.xml",
+    )

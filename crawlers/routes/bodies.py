@@ -119,8 +119,10 @@ def local_name(element: etree._Element) -> str:
 
 
 def inner_text(element: etree._Element | None) -> str:
-    """Return all text below an element, stripped."""
-    return "".join(str(part) for part in element.itertext("*")).strip() if element is not None else ""
+    """Return all text below an element, stripped; a processing instruction has none."""
+    if element is None or not isinstance(element.tag, str):
+        return ""
+    return "".join(str(part) for part in element.itertext("*")).strip()
 
 
 def _mend_ampersand(match: re.Match[bytes]) -> bytes:
