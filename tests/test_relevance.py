@@ -22,7 +22,7 @@ TEXTS = [
 CORPUS = Path(os.environ.get("BILATERAL_CORPUS", Path(__file__).parents[2] / "shared" / "relevance"))
 
 # The floors: what was reached. To lower one needs a line in the changelog that says why.
-FLOOR_OWN = 0.95
+FLOOR_OWN = 0.97
 FLOOR_CORPUS = 0.99
 FLOOR_WITHOUT_NAMES = 0.97
 
