@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -107,7 +108,26 @@ def announced(db: Database, today: str) -> list[Announced]:
     for mention in found:
         side = coming if mention["tense"] == "coming" else past
         side[mention["date"], mention["kind"] in _CALLS].append(mention)
-    return [_announced(said, past[key], today) for key, said in sorted(coming.items())]
+    return [
+        _announced(said, past[key] + _within(past, key, said), today) for key, said in sorted(coming.items())
+    ]
+
+
+def _within(
+    past: Mapping[tuple[str, bool], list[dict[str, object]]],
+    key: tuple[str, bool],
+    said: list[dict[str, object]],
+) -> list[dict[str, object]]:
+    """Return the reports of a talk of the announced kind on a day of the announced month, where only that was named."""
+    month, is_call = key
+    kinds = {mention["kind"] for mention in said}
+    return [
+        mention
+        for (day, call), reports in sorted(past.items())
+        if len(month) == 7 and day.startswith(f"{month}-") and call == is_call
+        for mention in reports
+        if mention["kind"] in kinds
+    ]
 
 
 def _announced(said: list[dict[str, object]], reported: list[dict[str, object]], today: str) -> Announced:

@@ -263,6 +263,12 @@ def test_the_calendar_of_what_was_announced(tmp_path: Path) -> None:
     assert talks["2026-01-23"].stories == (story,)
     later = {talk.date: talk.fate for talk in announced(db, "2026-02-10")}
     assert later == {"2026-01-23": "unreported", "2026-02": "announced"}
+    db.execute(
+        "INSERT INTO mentions (article, kind, tense, date, precision, sentence)"
+        " SELECT max(id), 'ministerial', 'past', '2026-02-18', 'day', 'Ministers met.' FROM articles"
+    )
+    held = {talk.date: talk.fate for talk in announced(db, "2026-03-10")}
+    assert held["2026-02"] == "held"
 
 
 def lines(**changes: object) -> str:
