@@ -1,16 +1,18 @@
 """The options that many commands share, so that they are spelled, defaulted and explained once."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from sqlite_utils import Database
 
-from archive.store import ArchiveError, open_archive, open_existing
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,12 +48,16 @@ def warc_folder(db: Path, warc_dir: Path | None) -> Path:
 
 def writable(path: Path) -> Database:
     """Open the archive for writing, made and migrated where needed; a failure ends the command with words."""
+    from archive.store import open_archive  # here, so that commands without an archive start quickly
+
     with plain_errors():
         return open_archive(path)
 
 
 def readable(path: Path) -> Database:
     """Open an archive that must exist already; a failure ends the command with words."""
+    from archive.store import open_existing
+
     with plain_errors():
         return open_existing(path)
 
@@ -59,6 +65,8 @@ def readable(path: Path) -> Database:
 @contextlib.contextmanager
 def plain_errors() -> Iterator[None]:
     """Turn the archive's own errors into one line on standard error and exit code 1."""
+    from archive.store import ArchiveError
+
     try:
         yield
     except ArchiveError as error:
