@@ -12,7 +12,7 @@ def set_clock(moment: datetime | None) -> None:
 
     For the replay of a recording whose articles should look as old as they were when it was made.
     """
-    global _ahead  # noqa: PLW0603 - one clock a process
+    global _ahead
     _ahead = moment - datetime.now(UTC) if moment is not None else timedelta(0)
 
 
