@@ -124,7 +124,12 @@ class Reader:
             if fitting and place.first <= fitting[-1].last:
                 continue
             bits = place.bits
-            if not bits & point.none and all(bits & need for need in point.all):
+            if bits & point.none:
+                continue
+            for need in point.all:
+                if not bits & need:
+                    break
+            else:
                 fitting.append(place)
         return fitting
 
