@@ -14,7 +14,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawlers.addresses import netloc
-from crawlers.failures import Refused, Stopped
+from crawlers.failures import OverBudget, Refused, Stopped
 
 if TYPE_CHECKING:
     from scrapy.core.engine import ExecutionEngine
@@ -42,6 +42,7 @@ class CheckedHandler:
     """Downloads over HTTP, from addresses that may be asked; see scrapy's DownloadHandlerProtocol."""
 
     lazy = True
+    seconds = float("inf")  # of one outlet
 
     def __init__(self, context: "CrawlContext", handler: HTTP11DownloadHandler) -> None:
         self.context = context
@@ -52,7 +53,9 @@ class CheckedHandler:
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> "CheckedHandler":
         """Wrap the production handler."""
-        return cls(crawler.spider.context, HTTP11DownloadHandler(crawler))  # type: ignore[union-attr]
+        checked = cls(crawler.spider.context, HTTP11DownloadHandler(crawler))  # type: ignore[union-attr]
+        checked.seconds = crawler.settings.getfloat("OUTLET_SECONDS")
+        return checked
 
     async def download_request(self, request: Request) -> Response:
         """Download, or answer from the recording.
@@ -65,6 +68,12 @@ class CheckedHandler:
         async with self.one_at_a_time[request.meta["download_slot"]]:
             if self.context.stopping.is_set():
                 raise Stopped
+            if (
+                self.context.visits[request.meta["outlet"]].seconds > self.seconds
+            ):  # it waited its turn too long
+                raise OverBudget(
+                    f"not asked: {self.seconds:.0f} seconds are enough for one crawl (OUTLET_SECONDS)"
+                )
             response = await self._download(request)
         if self.context.cassette is not None:
             self.context.cassette.record(request, response)
