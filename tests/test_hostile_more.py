@@ -301,7 +301,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
 
 def test_the_crawl_ends_by_itself_within_its_budget_of_time_and_memory(crawled: Crawled) -> None:
     assert crawled.code == 0, crawled.output[-3_000:]
-    assert crawled.seconds < SECONDS + 10 * 6 + 15  # what was under way ends: ten routes of six seconds
+    assert crawled.seconds < SECONDS + 40
     assert (
         crawled.megabytes < 1.3 * GOAL_MB
     )  # the goal holds alone on a machine: benchmarks/hostile_memory.py
