@@ -29,6 +29,7 @@ from archive.snapshots import (
 from archive.store import (
     find_article,
     is_withdrawn,
+    replace_reading,
     row,
     save_article,
     set_status,
@@ -229,12 +230,34 @@ def _decide(
         db, known["id"], "moved" if moved else "live", seen=snapshot.fetched,
         detail=snapshot.url if moved else "", snapshot=snapshot.id,
     )  # fmt: skip
+    if _was_read_elsewhere(db, known, snapshot.page):
+        return _at_its_own_address(db, snapshot, known, article, verdict)
     if earlier is not None and _same_text(earlier.article, article):
         # Only our reading of it has changed since the page was stored.
         return Result(Outcome.UNCHANGED, known["id"], "")
     same = replace(article, url=known["url"])
     number, outcome = save_article(db, outlet, same, verdict, seen=snapshot.fetched, snapshot=snapshot.id)
     return Result(outcome, number, "")
+
+
+def _was_read_elsewhere(db: Database, known: dict[str, Any], page: str) -> bool:
+    """Whether this is the article's own address, and it was read off another form of it (a mobile page) so far."""
+    return page == known["url"] and not row(
+        db, "SELECT 1 FROM pages WHERE url = ? AND state = 'archived'", [page]
+    )
+
+
+def _at_its_own_address(
+    db: Database, snapshot: Snapshot, known: dict[str, Any], article: Article, verdict: Verdict
+) -> Result:
+    """Let the article's own page stand for it, as if it had come first; the other form becomes a duplicate of it."""
+    if verdict.grade > 0:
+        replace_reading(db, known["id"], replace(article, url=known["url"]), verdict)
+    db.execute(
+        "UPDATE pages SET state = 'duplicate', reason = ? WHERE article = ? AND state = 'archived' AND url != ?",
+        [f"the same article as {known['url']}", known["id"], snapshot.page],
+    )
+    return Result(Outcome.UNCHANGED, known["id"], "")
 
 
 def _twin(db: Database, outlet: Outlet, article: Article) -> dict[str, Any] | None:

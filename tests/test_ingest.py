@@ -163,3 +163,16 @@ def test_results_do_not_depend_on_the_order_of_visits(line: Line) -> None:
     assert line.take(page(head=canonical)).outcome in (Outcome.UNCHANGED, Outcome.DUPLICATE)
     assert line.count("articles") == 1
     assert row(line.db, "SELECT url FROM articles") == {"url": URL}
+
+
+@pytest.mark.parametrize("first", ["its own address", "another form"])
+def test_whichever_form_comes_first_the_article_s_own_page_stands_for_it(line: Line, first: str) -> None:
+    canonical = f'<link rel="canonical" href="{URL}">'
+    body = article("Acuerdo de seguridad entre los dos países", "https://faro.example", "/x", head=canonical)
+    light = "https://faro.example/version-ligera/nota-acuerdo-de-seguridad-77"
+    for url in (URL, light) if first == "its own address" else (light, URL):
+        line.take(body, url)
+    assert line.count("articles") == 1
+    assert line.count("revisions") == 1
+    assert line.state(URL)[0] == "archived"
+    assert line.state(light) == ("duplicate", f"the same article as {URL}")
