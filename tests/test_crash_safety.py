@@ -23,6 +23,7 @@ from tests.newsroom import Newsroom
 from tests.small_archive import Small, add, build
 
 ROOT = Path(__file__).parents[1]
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def crawl(newsroom: Newsroom, folder: Path, **popen: object) -> "subprocess.CompletedProcess[str]":
@@ -31,7 +32,7 @@ def crawl(newsroom: Newsroom, folder: Path, **popen: object) -> "subprocess.Comp
     command += ["--outlets", str(registry), "--allow-private-hosts"]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=90, check=False, cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}, **popen,  # type: ignore[call-overload]
+        env=ENVIRONMENT, **popen,  # type: ignore[call-overload]
     )  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def test_a_database_locked_for_longer_is_named_and_nothing_is_lost(
         other.execute("BEGIN IMMEDIATE")
         refused = subprocess.run(
             [sys.executable, "-c", program, *command], capture_output=True, text=True, timeout=60, check=False,
-            cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd=tmp_path, env=ENVIRONMENT,
         )  # fmt: skip
         other.execute("COMMIT")
     assert refused.returncode == 1
@@ -173,7 +174,7 @@ def test_each_injected_damage_is_named_by_the_command(small: Small, damage: str)
             small.db.execute("DELETE FROM texts WHERE article = ?", [number])
     found = subprocess.run(
         [sys.executable, "-m", "archive.cli", "verify", "--db", str(small.path), "--json"],
-        capture_output=True, text=True, check=False, env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True, text=True, check=False, env=ENVIRONMENT,
     )  # fmt: skip
     assert found.returncode == 1
     named = json.dumps(json.loads(found.stdout)["damages"])
@@ -234,7 +235,7 @@ def test_a_backup_made_during_a_crawl_is_whole(small_newsroom: Newsroom, tmp_pat
         target = tmp_path / f"copy-{len(copies)}" / "archive.db"
         made = subprocess.run(
             [sys.executable, "-m", "archive.cli", "backup", "--db", str(path), str(target), "--with-warc"],
-            capture_output=True, text=True, check=False, env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True, text=True, check=False, env=ENVIRONMENT,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
         copies.append(target)
