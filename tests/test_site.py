@@ -187,3 +187,16 @@ def test_the_calendar_announces_the_meeting_of_the_23rd_and_the_ministerial_of_f
     assert ("2026-01-23", "2026-01-24") in talks
     assert ("2026-02-01", "2026-03-01") in talks
     assert "23 de enero de 2026" in get("/calendar?lang=es").text
+
+
+def test_a_story_that_became_part_of_another_leads_there(archive: Path, get: Get) -> None:
+    (kept,) = rows(archive, "SELECT id FROM stories ORDER BY articles DESC LIMIT 1")[0]
+    with sqlite3.connect(archive) as connection:
+        connection.execute(
+            "INSERT INTO story_changes (changed, kind, story, other, articles)"
+            " VALUES ('2026-01-16T00:00:00Z', 'merge', 4711, ?, '[1]')",
+            [kept],
+        )
+    answer = get("/story/4711?lang=en")
+    assert answer.status_code == 302
+    assert answer.headers["location"] == f"/story/{kept}?lang=en"

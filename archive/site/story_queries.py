@@ -10,6 +10,7 @@ from sqlite_utils import Database
 from archive.calendar import Announced, announced
 from archive.comparison import compare_sides
 from archive.site.queries import Row, fetch
+from archive.stories import current_story
 from archive.times import now
 
 STORIES_PER_PAGE = 30
@@ -76,12 +77,9 @@ def talks_named(connection: sqlite3.Connection, number: int) -> list[Row]:
 
 
 def moved_story(connection: sqlite3.Connection, number: int) -> Row | None:
-    """Return where a story went that was merged into another, or None."""
-    found = connection.execute(
-        "SELECT story FROM story_changes WHERE other = ? AND kind = 'merge' ORDER BY id DESC LIMIT 1",
-        [number],
-    ).fetchone()
-    return {"moved_to": found[0]} if found and found[0] != number else None
+    """Return where a story went that became part of another, or None."""
+    moved = current_story(Database(connection), number)
+    return {"moved_to": moved} if moved is not None else None
 
 
 def folded(articles: Iterable[Row]) -> list[Row]:
