@@ -39,11 +39,6 @@ def ris(records: Iterable[Record]) -> str:
     return "".join(f"{rispy.dumps([_ris_fields(record)], implementation=_Ris)}\n" for record in records)
 
 
-def csl_items(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """Return the records as CSL-JSON items, type article-newspaper."""
-    return [_csl_item(record) for record in records]
-
-
 def write_bibtex(stream: TextIO, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write rows as BibTeX, one at a time."""
     stream.writelines(_bibtex_entry(dict(zip(columns, row, strict=True))) for row in rows)

@@ -157,19 +157,3 @@ def finish_crawl(db: Database, crawl: int, outcome: str) -> None:
             f"UPDATE crawls SET finished = ?, outcome = ?, {assignments} WHERE id = ?",
             [utc_now(), outcome, *(totals[name] for name in kept), crawl],
         )
-
-
-def last_visits(db: Database) -> list[dict[str, Any]]:
-    """Return each outlet's last visit: its crawl's start, its counts, and the last time anything new came.
-
-    ``silent_since`` is the time of the newest page discovered; null where none ever was.
-    """
-    return rows(
-        db,
-        "SELECT o.id, o.name, o.country, c.started, v.discovered, v.fetched, v.new, v.revised, v.failed,"
-        " v.routes_ok, v.routes_failed, v.note,"
-        " (SELECT max(discovered) FROM pages p WHERE p.outlet = o.id) AS silent_since"
-        " FROM outlets o LEFT JOIN crawl_outlets v ON v.outlet = o.id AND v.crawl ="
-        " (SELECT max(crawl) FROM crawl_outlets WHERE outlet = o.id)"
-        " LEFT JOIN crawls c ON c.id = v.crawl ORDER BY o.id",
-    )

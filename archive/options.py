@@ -5,23 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_DB = Path("data/archive.db")
 SHIPPED_TOPIC = Path(__file__).with_name("topic.toml")
 SHIPPED_OUTLETS = Path(__file__).parents[1] / "crawlers" / "outlets.toml"
 
 EXIT_FAILED = 1
-EXIT_USAGE = 2
 EXIT_LOCKED = 3
 
 _file = click.Path(path_type=Path, dir_okay=False)

@@ -252,13 +252,6 @@ def _is_developing_and_due(db: Database, article: dict[str, Any], now: str) -> b
     return known is not None and is_developing(known["text"], known["language"])
 
 
-def state_counts(db: Database, outlet: str | None = None) -> dict[str, int]:
-    """Return how many pages are in each state."""
-    where, parameters = ("WHERE outlet = ?", [outlet]) if outlet else ("", [])
-    sql = f"SELECT state, count(*) FROM pages {where} GROUP BY state"
-    return dict(db.execute(sql, parameters).fetchall())
-
-
 def refiled(db: Database, url: str) -> None:
     """Queue a page again, whatever its state, to be fetched by hand or after a change of mind."""
     with transaction(db):

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
 Language = Literal["es", "en"]
 LOCALES: dict[Language, str] = {"es": "es_MX", "en": "en_US"}
-ZONES: dict[Language, str] = {"es": "America/Mexico_City", "en": "America/New_York"}
 
 
 class MissingMessageError(KeyError):
@@ -107,12 +106,6 @@ class Words:
         plain = moment.replace(tzinfo=None)
         clock = "H:mm" if self.language == "es" else "h:mm a"
         return f"{self.day(plain.date())}, {format_datetime(plain, clock, locale=self.locale)}"
-
-    def ago(self, value: str, now: datetime) -> str:
-        """Return how long before ``now`` a UTC time lies, in words."""
-        return str(
-            format_timedelta(datetime.fromisoformat(value) - now, add_direction=True, locale=self.locale)
-        )
 
     def time(self, value: str | None) -> Markup:
         """Return a ``<time>`` element that the browser completes with the reader's own time."""
