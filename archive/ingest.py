@@ -75,19 +75,8 @@ def page_of(db: Database, outlet: Outlet, snapshot: Snapshot, body: bytes) -> Pa
     lead = page_lead(columns) if columns is not None else None
     if snapshot.content_type == LEAD_TYPE:
         lead, body = Lead(**json.loads(body)), b""
-    return Page(
-        url=snapshot.url,
-        body=body,
-        fetched=snapshot.fetched,
-        content_type=snapshot.content_type,
-        timezone=outlet.timezone,
-        language=outlet.language,
-        country=outlet.country,
-        outlet=outlet.id,
-        outlet_name=outlet.name,
-        agencies=outlet.agencies,
-        homepage=outlet.homepage,
-        hosts=outlet.hosts,
+    return replace(
+        Page.of(outlet, snapshot.url, body, fetched=snapshot.fetched, content_type=snapshot.content_type),
         lead=lead,
         boilerplate=known_boilerplate(db, outlet.id),
     )

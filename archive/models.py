@@ -95,6 +95,26 @@ class Page:
     lead: Lead | None = None
     boilerplate: frozenset[str] = frozenset()  # digests of blocks this outlet repeats under its articles
 
+    @classmethod
+    def of(
+        cls, outlet: Outlet, url: str, body: bytes, *, fetched: str, content_type: str | None = None
+    ) -> "Page":
+        """Return a page of an outlet, with all that its registry entry says of it."""
+        return cls(
+            url=url,
+            body=body,
+            fetched=fetched,
+            content_type=content_type,
+            timezone=outlet.timezone,
+            language=outlet.language,
+            country=outlet.country,
+            outlet=outlet.id,
+            outlet_name=outlet.name,
+            agencies=outlet.agencies,
+            homepage=outlet.homepage,
+            hosts=outlet.hosts,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DateCandidate:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from archive.cli import main
@@ -45,6 +46,19 @@ def test_times_of_a_known_outlet_are_read_in_its_zone(tmp_path: Path) -> None:
     line = f"{PAGES / 'nota.html'}\thttps://faro.example/una-nota\n"
     assert run(line, "--outlets", str(registry))[0]["published"] == "2026-03-04T18:42:00-08:00"
     assert run(line)[0]["published"] == "2026-03-04T18:42:00+00:00"
+
+
+def test_a_page_that_takes_too_long_is_an_error_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = tmp_path / "large.html"
+    large.write_text(
+        "<article>" + "<div><p>una frase más, y otra</p>" * 20_000 + "</article>", encoding="utf-8"
+    )
+    monkeypatch.setattr("archive.commands.extract.PAGE_SECONDS", 0.2)
+    out = run(f"{large}\thttps://a.example/1\n{PAGES / 'story.html'}\thttps://a.example/2\n")
+    assert out[0]["error"].startswith("reading it took longer than")
+    assert out[1]["title"] == "Border agencies agree on joint gun tracing"
 
 
 def test_a_bad_registry_is_one_clear_error(tmp_path: Path) -> None:

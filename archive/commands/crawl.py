@@ -259,15 +259,17 @@ def _run(options: "CrawlOptions") -> "CrawlReport":
 
 
 def _settle(path: Path, number: int) -> None:
-    """Learn the outlets' boilerplate from what the crawl brought, and group it, unless it is a great deal."""
+    """Learn the outlets' habits from what the crawl brought, and group it, unless it is a great deal."""
     if number == 0:
         return
     from archive.boilerplate import learn_boilerplate
     from archive.grouping import group_archive
+    from archive.habit import mark_teasers
 
     archive = open_archive(path)
     try:
         learn_boilerplate(archive)
+        mark_teasers(archive)
         if number > GROUPED_AT_ONCE:
             words = f"{number} new or revised articles: `bilateral group` finds their copies and stories"
             click.echo(words, err=True)

@@ -1,7 +1,11 @@
 """`bilateral extract`: pages on disk to articles as JSON lines."""
 
+import contextlib
 import json
+import signal
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +19,12 @@ from archive.times import utc_now
 
 # Not archive.options.SHIPPED_OUTLETS: that module opens databases, which this command needs none of.
 SHIPPED_OUTLETS = Path(__file__).parents[2] / "crawlers" / "outlets.toml"
+
+PAGE_SECONDS = 30.0
+
+
+class PageTimeout(BaseException):
+    """A page took too long. Not an Exception, which a parser may take for the page's own fault and go on."""
 
 
 @click.command()
@@ -65,11 +75,30 @@ def _report(
 ) -> dict[str, Any]:
     try:
         page = _page(Path(path).read_bytes(), url, outlet, timezone, content_type)
-        return {"path": path, "url": url, **_fields(take_article(page))}
+        with _time_limit(PAGE_SECONDS):
+            return {"path": path, "url": url, **_fields(take_article(page))}
+    except PageTimeout:
+        return {"path": path, "url": url, "error": f"reading it took longer than {PAGE_SECONDS:.0f} seconds"}
     except OSError as error:
         return {"path": path, "url": url, "error": f"cannot be read: {error.strerror or error}"}
     except ExtractionError as error:
         return {"path": path, "url": url, "error": str(error)}
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise PageTimeout when the block is not done in time."""
+
+    def stop(*_: object) -> None:
+        raise PageTimeout
+
+    before = signal.signal(signal.SIGALRM, stop)
+    left, every = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left, every)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _page(
@@ -77,20 +106,8 @@ def _page(
 ) -> Page:
     if outlet is None:
         return Page(url=url, body=body, fetched=utc_now(), timezone=timezone, content_type=content_type)
-    return Page(
-        url=url,
-        body=body,
-        fetched=utc_now(),
-        content_type=content_type,
-        timezone=timezone or outlet.timezone,
-        language=outlet.language,
-        country=outlet.country,
-        outlet=outlet.id,
-        outlet_name=outlet.name,
-        agencies=outlet.agencies,
-        homepage=outlet.homepage,
-        hosts=outlet.hosts,
-    )
+    page = Page.of(outlet, url, body, fetched=utc_now(), content_type=content_type)
+    return replace(page, timezone=timezone) if timezone else page
 
 
 def _fields(article: Article) -> dict[str, Any]:

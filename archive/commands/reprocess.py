@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from archive.habit import mark_teasers
 from archive.options import (
     EXIT_LOCKED,
     db_option,
@@ -58,6 +59,7 @@ def reprocess(db: Path, warc_dir: Path | None, outlets: Path, topic: Path, anew:
                 anew=anew,
                 progress=progress,
             )
+            mark_teasers(archive)
     except ArchiveLocked as error:
         click.echo(f"Error: {error}", err=True)
         raise click.exceptions.Exit(EXIT_LOCKED) from error
