@@ -5,11 +5,13 @@ does not wait for Scrapy; this is also the one place where ``archive`` reaches `
 """
 
 import importlib
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import click
+
+from archive.configuration import configured
+
+CONFIGURATION = Path("bilateral.toml")
 
 # name: (where it is, what it does). The words stand here so that `bilateral --help` need not load them all.
 COMMANDS = {
@@ -69,10 +71,15 @@ class Commands(click.Group):
         """Load one command."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
+        command = _load(cmd_name)
         _configure(command)
         return command
+
+
+def _load(name: str) -> click.Command:
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    return command
 
 
 def _configure(command: click.Command) -> None:
@@ -86,34 +93,14 @@ def _configure(command: click.Command) -> None:
             _configure(below)
 
 
-def read_configuration(path: Path) -> dict[str, Any]:
-    """Return the values of ``bilateral.toml`` by option name, the tables of single commands as dicts.
-
-    Raises click.UsageError where the file is not TOML or names a table that is no command.
-    """
-    if not path.is_file():
-        return {}
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{path}: {error}") from error
-    values = {key.replace("-", "_"): value for key, value in values.items()}
-    common = {key: value for key, value in values.items() if not isinstance(value, dict)}
-    for name in set(values) - set(common):
-        if name not in COMMANDS:
-            raise click.UsageError(f"{path}: [{name}] is not a command of bilateral")
-    return {
-        name: {**common, **{k.replace("-", "_"): v for k, v in values.get(name, {}).items()}}
-        for name in COMMANDS
-    }
-
-
 @click.command(cls=Commands, context_settings={"help_option_names": HELP_OPTIONS, "max_content_width": 100})
 @click.version_option(package_name="bilateral", prog_name="bilateral")
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Monitor and archive coverage of the security talks between Mexico and the United States."""
-    ctx.default_map = read_configuration(Path("bilateral.toml"))
+    name = ctx.invoked_subcommand
+    if name is not None and CONFIGURATION.is_file():
+        ctx.default_map = {name: configured(CONFIGURATION, name, list(COMMANDS), _load)}
 
 
 if __name__ == "__main__":

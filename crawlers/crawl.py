@@ -92,6 +92,8 @@ def crawl(options: CrawlOptions) -> CrawlReport:
         return run(_crawl(options, db, writer))
     except (sqlite3.Error, OSError) as error:
         raise ArchiveError(f"{options.db}: {error}") from error
+    except EOFError as error:
+        raise ArchiveError("the process that begins the workers ended: is memory short?") from error
     finally:
         with contextlib.suppress(OSError):
             writer.close()

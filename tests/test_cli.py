@@ -77,6 +77,34 @@ def test_a_bad_configuration_file_is_named(tmp_path: Path, monkeypatch: pytest.M
     assert "crwal" in shown.output
 
 
+def test_the_configuration_reaches_the_commands_below_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bilateral.toml").write_text("outlets = 'none-such.toml'\n")
+    shown = CliRunner().invoke(main, ["outlets", "list"])
+    assert (shown.exit_code, "none-such.toml" in shown.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("db_path = 'a.db'\n", "bilateral.toml: db_path is no option of bilateral\n"),
+        ("[verify]\nevry = '30m'\n", "bilateral.toml: [verify] evry is no option of bilateral verify\n"),
+        ("db = 'a.db'\nevery = '30m'\nwarc-dir = 'w'\n[verify]\njson = true\n", '"'),
+    ],
+)
+def test_an_unknown_option_in_the_configuration_is_named(
+    written: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    open_archive(tmp_path / "a.db").close()
+    (tmp_path / "bilateral.toml").write_text(written)
+    shown = CliRunner().invoke(main, ["verify"])
+    assert words in shown.output
+    assert shown.exit_code == (0 if words == '"' else 2)
+
+
 @pytest.mark.parametrize(
     "name", [name for name in COMMANDS if name not in ("judge", "extract", "demo", "outlets", "topic")]
 )

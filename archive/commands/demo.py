@@ -14,6 +14,7 @@ from archive.commands.serve import run_site
 from archive.grouping import group_archive
 from archive.options import SHIPPED_TOPIC, plain_errors, readable, warc_folder, writable
 from archive.times import set_clock
+from archive.topic import TopicError
 
 DEMO = Path(__file__).parents[1] / "demo"
 NOTICE = (
@@ -78,8 +79,11 @@ def _replay(db: Path, number: int, moment: datetime) -> str:
         db=db, warc_dir=warc_folder(db, None), topic=SHIPPED_TOPIC, outlets=outlets, declared=outlets,
         recheck="all", replay=DEMO / f"visit-{number}.yaml.gz", progress=sys.stderr.isatty(),
     )  # fmt: skip
-    with plain_errors(), archive_lock(db):
-        report = crawl(options)
+    try:
+        with plain_errors(), archive_lock(db):
+            report = crawl(options)
+    except TopicError as error:
+        raise click.ClickException(str(error)) from error
     if report.outcome != "done":
         raise click.ClickException(f"the replay did not come to its end: {report.outcome}")
     archive = writable(db)
