@@ -43,6 +43,7 @@ COMMANDS = {
     "publish": ("archive.commands.publish:publish", "Build a site database by allow-list."),
     "snapshot": ("archive.commands.snapshot:snapshot", "Freeze a dated, citable data package."),
     "takedown": ("archive.commands.takedown:takedown", "Withdraw an article, with a public log entry."),
+    "merge": ("archive.commands.merge:merge", "Bring another machine's archive into this one."),
     "demo": ("archive.commands.demo:demo", "A tour without a network: fictional outlets, replayed."),
 }
 

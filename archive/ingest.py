@@ -147,8 +147,8 @@ def earlier_page(
         return None
     columns = row(
         db,
-        "SELECT max(id) AS id FROM snapshots WHERE article = ? AND id != ? AND outcome IN ('new', 'revised')",
-        [known["id"], snapshot.id],
+        "SELECT snapshot AS id FROM revisions WHERE article = ? AND number = ? AND snapshot != ?",
+        [known["id"], known["revisions"], snapshot.id],
     )
     earlier = find_snapshot(db, columns["id"]) if columns and columns["id"] else None
     if earlier is None:

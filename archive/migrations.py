@@ -399,3 +399,61 @@ def boilerplate(db: Database) -> None:
         " words TEXT NOT NULL, articles INTEGER NOT NULL, learnt TEXT NOT NULL, PRIMARY KEY (outlet, digest))"
         " WITHOUT ROWID"
     )
+
+
+COPY_INDEX = """
+DROP TABLE copy_shingles;
+DROP TABLE copy_furniture;
+CREATE TABLE copy_shingles (
+  article INTEGER PRIMARY KEY REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE,
+  sha256 TEXT NOT NULL, day REAL NOT NULL, size INTEGER NOT NULL, sketch TEXT NOT NULL,
+  sequence BLOB NOT NULL, own BLOB NOT NULL
+);
+CREATE TABLE copy_sketches (
+  shingle INTEGER NOT NULL, article INTEGER NOT NULL, PRIMARY KEY (shingle, article)
+) WITHOUT ROWID;
+CREATE TABLE copy_furniture (shingle INTEGER PRIMARY KEY, stale INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX copy_furniture_stale ON copy_furniture(shingle) WHERE stale;
+CREATE TABLE copy_queue (article INTEGER PRIMARY KEY);
+INSERT INTO copy_queue SELECT id FROM articles;
+
+CREATE TRIGGER copy_queue_ai AFTER INSERT ON articles WHEN new.grade > 0 BEGIN
+  INSERT OR IGNORE INTO copy_queue VALUES (new.id);
+END;
+CREATE TRIGGER copy_queue_au AFTER UPDATE ON articles
+WHEN old.id IS NOT new.id OR old.sha256 IS NOT new.sha256 OR old.grade IS NOT new.grade
+  OR old.published IS NOT new.published OR old.first_seen IS NOT new.first_seen
+  OR old.outlet IS NOT new.outlet OR old.wire IS NOT new.wire
+BEGIN
+  INSERT OR IGNORE INTO copy_queue VALUES (new.id);
+END;
+CREATE TRIGGER copy_queue_bd BEFORE DELETE ON articles BEGIN
+  INSERT OR IGNORE INTO copy_queue SELECT id FROM articles WHERE copy_group = old.copy_group AND id != old.id;
+END;
+CREATE TRIGGER copy_shingles_ad AFTER DELETE ON copy_shingles
+WHEN EXISTS (SELECT 1 FROM copy_sketches) BEGIN
+  DELETE FROM copy_sketches
+  WHERE article = old.article AND shingle IN (SELECT value FROM json_each(old.sketch));
+  UPDATE copy_furniture SET stale = 1 WHERE shingle IN (SELECT value FROM json_each(old.sketch));
+  INSERT OR IGNORE INTO copy_queue VALUES (old.article);
+END;
+"""
+
+
+@migrations()
+def copy_index(db: Database) -> None:
+    """Candidates for copies are looked up where they lie; what has to be looked at waits in a queue."""
+    for statement in _statements(COPY_INDEX):
+        db.execute(statement)
+
+
+@migrations()
+def sightings(db: Database) -> None:
+    """Captures that showed an article as it was before, kept where another may yet fall between."""
+    db.execute(
+        "CREATE TABLE sightings (id INTEGER PRIMARY KEY,"
+        " article INTEGER NOT NULL REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE, seen TEXT NOT NULL,"
+        " title TEXT NOT NULL, description TEXT NOT NULL DEFAULT '', text TEXT NOT NULL,"
+        " snapshot INTEGER REFERENCES snapshots(id))"
+    )
+    db.execute("CREATE INDEX sightings_article ON sightings(article)")

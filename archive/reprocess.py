@@ -32,7 +32,8 @@ PAGE_SECONDS = 60.0  # after which a page's worker is ended
 AHEAD = 4  # pages in hand for each worker
 
 _SNAPSHOTS = """
-SELECT max(id) FROM snapshots WHERE outcome IN ('new', 'revised') AND article IS NOT NULL GROUP BY article
+SELECT r.snapshot FROM articles a JOIN revisions r ON r.article = a.id AND r.number = a.revisions
+JOIN snapshots s ON s.id = r.snapshot WHERE s.outcome IN ('new', 'revised')
 UNION
 SELECT max(s.id) FROM snapshots s JOIN pages p ON p.url = s.page
 WHERE p.state IN ('off-topic', 'failed', 'blocked') AND s.status = 200

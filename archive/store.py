@@ -156,7 +156,7 @@ def _insert_article(
     columns = {
         **_article_columns(article, outlet),
         **_verdict_columns(verdict),
-        "id": _next_id(db, local_to_utc(article.published_local) or seen),
+        "id": next_id(db, local_to_utc(article.published_local) or seen),
         "url": article.url,
         "key": url_key(article.url),
         "outlet": outlet.id,
@@ -335,7 +335,7 @@ def _insert_revision(
     _insert(db, "revisions", columns)
 
 
-def _next_id(db: Database, moment: str) -> int:
+def next_id(db: Database, moment: str) -> int:
     """Return the next free id of the day: ``days since 1970 << 14 | number within the day``."""
     day = (parse_utc(moment) - datetime(1970, 1, 1, tzinfo=UTC)).days
     low, high = day << IDS_PER_DAY_BITS, (day + 1) << IDS_PER_DAY_BITS

@@ -72,7 +72,7 @@ def _withdraw_article(db: Database, number: int) -> None:
     )
     db.execute("UPDATE revisions SET text = '', description = '' WHERE article = ?", [number])
     db.execute("UPDATE snapshots SET outcome = ? WHERE article = ?", [WITHDRAWN, number])
-    for table in ("mentions", "copy_shingles"):  # both keep words, or what words can be told from
+    for table in ("mentions", "copy_shingles", "sightings"):  # all keep words, or what words can be told from
         db.execute(f"DELETE FROM {table} WHERE article = ?", [number])
     forget_unused(db)
 
@@ -88,6 +88,17 @@ def _withdraw_pages(db: Database, key: str, number: int | None) -> None:
         f" WHERE url IN ({found})",
         [key, number],
     )
+
+
+def withdraw_again(db: Database) -> None:
+    """Withdraw what stands in the log once more: words of it can have come in from another archive."""
+    for entry in rows(db, "SELECT id, key FROM takedowns WHERE lifted IS NULL"):
+        article = row(db, "SELECT id FROM articles WHERE key = ?", [entry["key"]])
+        number = article["id"] if article else None
+        db.execute("UPDATE takedowns SET article = ? WHERE id = ?", [number, entry["id"]])
+        _withdraw_pages(db, entry["key"], number)
+        if number is not None:
+            _withdraw_article(db, number)
 
 
 def lift(db: Database, url: str) -> None:

@@ -130,6 +130,7 @@ def test_an_article_that_falls_off_the_subject_keeps_all_it_has(db: Database, tm
         db.execute("UPDATE pages SET state = 'queued' WHERE url = ?", [RECIPES])
         db.execute("UPDATE snapshots SET article = ?, outcome = 'new' WHERE page = ?", [number, RECIPES])
         db.execute("UPDATE snapshots SET outcome = 'unchanged' WHERE page = ?", [TALKS])
+        db.execute("UPDATE revisions SET snapshot = (SELECT id FROM snapshots WHERE page = ?)", [RECIPES])
     counts = again(db, tmp_path)
     assert counts.fell_out == 1
     assert db.execute("SELECT grade, url FROM articles").fetchone() == (0, TALKS)
