@@ -128,14 +128,23 @@ def revision_kinds(
     title_added, title_removed = _word_changes(*titles)
     if title_added or title_removed or _marked(titles[0]) != _marked(titles[1]):
         kinds.add("headline")
-    notes = [
-        s for s in _corrections(after_title, after_text) if s not in _corrections(before_title, before_text)
-    ]
+    known = _corrections(before_title, before_text)
+    notes = [note for note in _corrections(after_title, after_text) if note not in known]
     if notes:
         kinds.add("correction")
     added, removed = _sizes(diff)
     added += title_added + sum(len(words(note)) for note in notes)
     return RevisionChange(tuple(kind for kind in KINDS if kind in kinds), added, removed + title_removed)
+
+
+def size_of_change(before: str, after: str) -> tuple[int, int]:
+    """Return how many words were added and removed between two versions of a text, correction notes included."""
+    if before == after:
+        return 0, 0
+    added, removed = _sizes(_compare(_content(before), _content(after)))
+    known = _corrections("", before)
+    notes = [note for note in _corrections("", after) if note not in known]
+    return added + sum(len(words(note)) for note in notes), removed
 
 
 def is_developing(text: str, language: str | None = None) -> bool:

@@ -1,9 +1,9 @@
 """Near-duplicates: one dispatch in many papers, and independent reports that quote the same passage.
 
-Candidates come from MinHash signatures of 4-word shingles (Broder 1997) in an LSH index of two rows a band;
-each candidate pair is then measured exactly: the shingles two texts share, as a share of the shorter text's
-(containment). From ``COPY`` on it is a copy; from ``PASSAGE`` on the two share a passage. Shingles that stand
-on very many pages are an outlet's furniture and are left out beforehand.
+Candidates come from ``archive/copy_index.py``; each candidate pair is measured exactly: the 4-word shingles two
+texts share, as a share of the shorter text's (containment; Broder 1997). From ``COPY`` on it is a copy; from
+``PASSAGE`` on the two share a passage. Shingles that stand on very many pages are an outlet's furniture and are
+left out beforehand.
 
 Two reporters who quote one statement at length have not copied one another: what stands between quotation
 marks does not make a copy, nor does a single unbroken run of words beside much that is each one's own.
@@ -13,13 +13,12 @@ word changed breaks four shingles, so its shared words, in many runs, are counte
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from rensa import RMinHash, RMinHashLSH
 
 from archive.sentences import plain, words
 
@@ -33,10 +32,7 @@ LITTLE = 60  # words of its own; a local paragraph and a dateline, not a report
 SCATTERED = 0.6  # of the common shingles stand outside the longest run
 SHINGLE_WORDS = 4
 FEWEST_SHINGLES = 12  # shorter texts (a caption, a teaser) are not compared
-FURNITURE_PAGES = 100  # a shingle on this many pages belongs to no text
 WINDOW_DAYS = 31.0  # two texts published further apart are not compared
-PERMUTATIONS, BANDS = 256, 128
-SEED = 20260115
 
 _QUOTED = re.compile(r"\"([^\"]{40,}?)\"")
 _PRIME = (2654435761, 2246822519, 3266489917, 668265263)  # odd 32-bit multipliers, one a place in the shingle
@@ -46,13 +42,18 @@ _PRIME = (2654435761, 2246822519, 3266489917, 668265263)  # odd 32-bit multiplie
 class Text:
     """What is compared of one article: its id, the day it was published (days since any epoch), shingles.
 
-    ``sequence`` has the shingles in the order of the text; ``own`` tells which stand outside quotations.
+    ``sequence`` has the shingles in the order of the text; ``own`` tells which stand outside quotations; ``ordered``
+    has them sorted, each once.
     """
 
     id: int
     day: float
     sequence: Shingles
     own: npt.NDArray[np.bool_]
+    ordered: Shingles = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ordered", np.unique(self.sequence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +91,6 @@ def read_text(number: int, day: float, text: str) -> Text:
     return Text(number, day, sequence, ~marks[: len(sequence)])
 
 
-def furniture(texts: Iterable[Shingles], pages: int = FURNITURE_PAGES) -> Shingles:
-    """Return the shingles that stand on at least so many pages, sorted."""
-    arrays = [np.unique(array) for array in texts]
-    if len(arrays) < pages:
-        return np.empty(0, dtype=np.uint32)
-    found, counts = np.unique(np.concatenate(arrays), return_counts=True)
-    common: Shingles = found[counts >= pages]
-    return common
-
-
-def without(text: Text, common: Shingles) -> Text:
-    """Return the text less the shingles that stand on very many pages."""
-    if not len(common):
-        return text
-    kept = ~_among(text.sequence, common)
-    return Text(text.id, text.day, text.sequence[kept], text.own[kept])
-
-
 def _among(values: Shingles, ordered: Shingles) -> npt.NDArray[np.bool_]:
     """Tell of each value whether it is in the sorted array."""
     if not len(ordered):
@@ -116,48 +99,16 @@ def _among(values: Shingles, ordered: Shingles) -> npt.NDArray[np.bool_]:
     return np.asarray(ordered[places] == values, dtype=np.bool_)
 
 
-class CopyIndex:
-    """The texts seen so far; each new one is answered with its pairs among them."""
-
-    def __init__(self) -> None:
-        self._lsh = RMinHashLSH(threshold=PASSAGE, num_perm=PERMUTATIONS, num_bands=BANDS)
-        self._texts: dict[int, Text] = {}
-
-    def add(self, text: Text) -> list[Pair]:
-        """Enter a text and return its pairs with those entered before."""
-        signature = self.enter(text)
-        found = []
-        for key in sorted(set(self._lsh.query(signature)) - {text.id}) if signature else ():
-            other = self._texts[key]
-            if abs(other.day - text.day) <= WINDOW_DAYS and (pair := compare(other, text)):
-                found.append(pair)
-        return found
-
-    def enter(self, text: Text) -> RMinHash | None:
-        """Enter a text without looking for its pairs; None where it is too short to have any."""
-        if len(text.sequence) < FEWEST_SHINGLES:
-            return None
-        signature = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
-        signature.update(_tokens(text.sequence))
-        self._lsh.insert(text.id, signature)
-        self._texts[text.id] = text
-        return signature
-
-
-def _tokens(shingles: Shingles) -> list[bytes]:
-    raw = shingles.tobytes()
-    return [raw[place : place + 4] for place in range(0, len(raw), 4)]
-
-
 def compare(a: Text, b: Text) -> Pair | None:
     """Measure what two texts share exactly; None below ``PASSAGE``."""
-    a, b = sorted((a, b), key=lambda text: text.id)
-    in_a, in_b = _among(a.sequence, np.unique(b.sequence)), _among(b.sequence, np.unique(a.sequence))
-    shorter, found = (a, in_a) if len(in_a) <= len(in_b) else (b, in_b)
+    a, b = (a, b) if a.id <= b.id else (b, a)
+    shorter, longer = (a, b) if len(a.sequence) <= len(b.sequence) else (b, a)
+    found = _among(shorter.sequence, longer.ordered)
     if not len(found) or (containment := float(found.mean())) < PASSAGE:
         return None
+    other = _among(longer.sequence, shorter.ordered)
     relation: Literal["copy", "passage"] = "passage"
-    if _own_containment(shorter, found) >= PASSAGE and _is_copy(containment, in_a, in_b, found):
+    if _own_containment(shorter, found) >= PASSAGE and _is_copy(containment, found, other):
         relation = "copy"
     return Pair(a.id, b.id, int(found.sum()), containment, relation)
 
@@ -167,16 +118,11 @@ def _own_containment(text: Text, found: npt.NDArray[np.bool_]) -> float:
     return float(found[text.own].mean()) if text.own.sum() >= FEWEST_SHINGLES else 1.0
 
 
-def _is_copy(
-    containment: float,
-    in_a: npt.NDArray[np.bool_],
-    in_b: npt.NDArray[np.bool_],
-    found: npt.NDArray[np.bool_],
-) -> bool:
+def _is_copy(containment: float, found: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> bool:
     covered = _covered(found)
     if covered.sum() >= COVERED * len(covered) and (~covered).sum() <= LITTLE:
         return True
-    scattered = 1 - min(_longest_run(in_a), _longest_run(in_b)) / found.sum()
+    scattered = 1 - min(_longest_run(found), _longest_run(other)) / found.sum()
     return bool(containment >= SURE_COPY or (containment >= COPY and scattered >= SCATTERED))
 
 
@@ -188,14 +134,6 @@ def _longest_run(marks: npt.NDArray[np.bool_]) -> int:
 def _covered(found: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Tell of each word whether it lies in any shared shingle."""
     return np.convolve(found, np.ones(SHINGLE_WORDS, dtype=np.int64)) > 0
-
-
-def find_pairs(texts: Sequence[Text]) -> Iterator[Pair]:
-    """Yield every pair of copies and shared passages among the texts, furniture left out."""
-    common = furniture(text.sequence for text in texts)
-    index = CopyIndex()
-    for text in sorted(texts, key=lambda text: text.id):
-        yield from index.add(without(text, common))
 
 
 def groups(pairs: Iterable[Pair]) -> dict[int, int]:

@@ -1,6 +1,6 @@
-"""Recall and precision of copies on edited texts, the quotation stress, and speed.
+"""Recall and precision of copies on edited texts, and the quotation stress.
 
-    python benchmarks/copies.py CORPUS.jsonl [--texts 100000]
+    python benchmarks/copies.py CORPUS.jsonl
 
 CORPUS.jsonl has one article a line: id, lang, event, title, text. Each of the first 100 is edited in nine
 ways (headline, dateline, 2% and 8% of words, 30% and 60% dropped, a paragraph put in, and two mixtures).
@@ -13,10 +13,9 @@ import itertools
 import json
 import random
 import sys
-import time
 from pathlib import Path
 
-from archive.shingles import CopyIndex, compare, find_pairs, furniture, read_text, without
+from archive.shingles import compare, read_text
 
 FILLER = {
     "es": "En la plaza del municipio los vecinos comentaron la noticia mientras el alcalde anunciaba obras "
@@ -78,7 +77,7 @@ def edits(row: dict, rng: random.Random, pool: list[str]) -> dict[str, str]:
     }
 
 
-def recall(rows: list[dict], rng: random.Random) -> tuple[dict[str, list[bool]], list[str]]:
+def recall(rows: list[dict], rng: random.Random) -> dict[str, list[bool]]:
     pool = sorted({word for row in rows for word in row["text"].split()})
     found: dict[str, list[bool]] = {}
     for row in rows[:100]:
@@ -86,7 +85,7 @@ def recall(rows: list[dict], rng: random.Random) -> tuple[dict[str, list[bool]],
         for name, text in edits(row, rng, pool).items():
             pair = compare(original, read_text(1, 0, text))
             found.setdefault(name, []).append(bool(pair and pair.relation == "copy"))
-    return found, pool
+    return found
 
 
 def quote(text: str, language: str, size: int, marks: bool, first: bool) -> str:
@@ -117,40 +116,15 @@ def false_merges(rows: list[dict], size: int, marks: bool, words: int | None) ->
     return copies, passages, pairs
 
 
-def speed(pool: list[str], count: int, rng: random.Random) -> None:
-    """Group so many random texts of 250 words, one in ten an edited copy, all inside one window."""
-    texts: list[str] = []
-    for number in range(count):
-        if number % 10 == 9:
-            texts.append(reword(texts[number - rng.randrange(1, 9)], 0.05, rng, pool))
-        else:
-            texts.append(" ".join(rng.choices(pool, k=250)))
-    start = time.perf_counter()
-    read = [read_text(i, i * 31 / count, text) for i, text in enumerate(texts)]
-    shingled = time.perf_counter()
-    pairs = sum(pair.relation == "copy" for pair in find_pairs(read))
-    done = time.perf_counter()
-    print(f"{count} texts: shingles {shingled - start:.1f} s, pairs {done - shingled:.1f} s, {pairs} copies")
-    common = furniture(text.sequence for text in read)
-    index = CopyIndex()
-    for text in read[:-200]:
-        index.add(without(text, common))
-    start = time.perf_counter()
-    for number, raw in enumerate(texts[-200:]):
-        index.add(without(read_text(count + number, 31, raw), common))
-    print(f"adding one to {count}: {(time.perf_counter() - start) / 200 * 1000:.2f} ms")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--texts", type=int, default=20_000)
     options = parser.parse_args()
     if not options.corpus.is_file():
         sys.exit(f"{options.corpus}: the labelled corpus is not here; it does not ship with the project")
     rows = [json.loads(line) for line in options.corpus.read_text("utf-8").splitlines() if line.strip()]
     rng = random.Random(20260115)
-    found, pool = recall(rows, rng)
+    found = recall(rows, rng)
     for name, hits in found.items():
         print(f"{name:10} {sum(hits)}/{len(hits)}")
     total = [hit for hits in found.values() for hit in hits]
@@ -162,7 +136,6 @@ def main() -> None:
             f"same event, {words or 'all'} own words, {size} quoted, {'with' if marks else 'without'} marks: "
             f"{copies} false copies, {passages} passages of {pairs} pairs"
         )
-    speed(pool, options.texts, rng)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ import pytest
 from sqlite_utils import Database
 
 from archive.copies import group_new_copies
+from archive.copy_index import FURNITURE_PAGES, CopyIndex, find_pairs, sketch, without
 from archive.models import Article, Outlet, Verdict
-from archive.shingles import CopyIndex, compare, find_pairs, furniture, groups, read_text, without
+from archive.shingles import compare, groups, read_text
 from archive.store import open_archive, row, rows, save_article, save_outlets
 
 VOCABULARY = (
@@ -83,16 +84,17 @@ def test_furniture_on_hundreds_of_pages_is_no_passage() -> None:
     footer = prose(50, 150)
     texts = [read_text(number, 0, f"{prose(1000 + number, 150)}\n\n{footer}") for number in range(150)]
     assert compare(texts[0], texts[1]) is not None
-    common = furniture(text.sequence for text in texts)
+    common = set.intersection(*(set(sketch(text)) for text in texts))
     assert compare(without(texts[0], common), without(texts[1], common)) is None
     assert list(find_pairs(texts)) == []
 
 
 def test_texts_a_season_apart_are_not_compared() -> None:
-    index = CopyIndex()
-    index.add(read_text(1, 0, prose(1)))
-    assert index.add(read_text(2, 90, prose(1))) == []
-    assert len(index.add(read_text(3, 20, prose(1)))) == 1
+    index = CopyIndex.in_memory()
+    index.enter([(read_text(1, 0, prose(1)), ""), (read_text(2, 90, prose(1)), "")])
+    assert list(index.pairs({2})) == []
+    index.enter([(read_text(3, 20, prose(1)), "")])
+    assert [(pair.a, pair.b) for pair in index.pairs({3})] == [(1, 3)]
 
 
 def test_a_group_is_named_after_its_first_article() -> None:
@@ -206,3 +208,58 @@ def test_a_withdrawn_article_leaves_its_group(tmp_path: Path) -> None:
         assert (counts.groups, counts.copies) == expected
         assert [g["articles"] for g in rows(db, "SELECT articles FROM copy_groups")] == [count] * expected[0]
     assert rows(db, "SELECT copy_group FROM articles") == [{"copy_group": None}]
+
+
+def pairs_and_furniture(db: Database) -> list[list[tuple]]:
+    return [
+        db.execute("SELECT a, b, relation, containment FROM copy_pairs ORDER BY a, b").fetchall(),
+        db.execute("SELECT shingle, stale FROM copy_furniture ORDER BY shingle").fetchall(),
+        db.execute("SELECT count(*) FROM copy_sketches").fetchall(),
+    ]
+
+
+def test_a_footer_becomes_furniture_and_ceases_to_be_one(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    footer = prose(50, 90)
+    for number in range(FURNITURE_PAGES + 5):
+        publish(db, number % 6, f"{prose(1000 + number, 90)}\n\n{footer}", 8, name=f"nota-{number}")
+        if number % 20 == 0 or number > FURNITURE_PAGES - 3:
+            group_new_copies(db)
+        if number == FURNITURE_PAGES - 2:
+            assert row(db, "SELECT count(*) AS n FROM copy_furniture") == {"n": 0}
+            assert len(rows(db, "SELECT * FROM copy_pairs")) > 4000
+    arrived = pairs_and_furniture(db)
+    assert arrived[0] == []
+    assert len(arrived[1]) > 10
+    group_new_copies(db, anew=True)
+    assert pairs_and_furniture(db) == arrived
+    for (number,) in db.execute("SELECT id FROM articles ORDER BY id DESC LIMIT 10").fetchall():
+        for table in ("revisions", "texts"):
+            db.execute(f"DELETE FROM {table} WHERE article = ?", [number])
+        db.execute("DELETE FROM articles WHERE id = ?", [number])
+    db.conn.commit()
+    group_new_copies(db)
+    fewer = pairs_and_furniture(db)
+    assert fewer[1] == []
+    assert len(fewer[0]) > 4000
+    group_new_copies(db, anew=True)
+    assert pairs_and_furniture(db) == fewer
+
+
+def test_an_article_taken_off_the_subject_leaves_no_fingerprint(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    publish(db, 0, prose(1), 8)
+    publish(db, 1, prose(1), 9)
+    group_new_copies(db)
+    db.execute("UPDATE articles SET grade = 0")
+    assert group_new_copies(db).groups == 0
+    for table in ("copy_shingles", "copy_sketches", "copy_pairs", "copies", "copy_queue"):
+        assert rows(db, f"SELECT * FROM {table}") == []
+
+
+def test_a_brief_cut_from_a_long_dispatch_is_found(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    dispatch = prose(1, 700)
+    publish(db, 0, dispatch, 8)
+    publish(db, 1, " ".join(dispatch.split()[:60]) + ".", 9)
+    assert group_new_copies(db).copies == 2

@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
+from archive.copy_index import find_pairs
 from archive.grouping import group_archive
 from archive.linkage import find_links, load_model, reasons
 from archive.linkage import group as group_profiles
 from archive.options import EXIT_FAILED, db_option, json_option, print_json, readable
 from archive.profiles import Profile, read_profile
-from archive.shingles import find_pairs, groups, read_text
+from archive.shingles import groups, read_text
 
 
 @click.command()
