@@ -44,6 +44,7 @@ COMMANDS = {
     "snapshot": ("archive.commands.snapshot:snapshot", "Freeze a dated, citable data package."),
     "takedown": ("archive.commands.takedown:takedown", "Withdraw an article, with a public log entry."),
     "merge": ("archive.commands.merge:merge", "Bring another machine's archive into this one."),
+    "backfill": ("archive.commands.backfill:backfill", "Years of coverage out of web archives."),
     "demo": ("archive.commands.demo:demo", "A tour without a network: fictional outlets, replayed."),
 }
 

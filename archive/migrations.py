@@ -457,3 +457,29 @@ def sightings(db: Database) -> None:
         " snapshot INTEGER REFERENCES snapshots(id))"
     )
     db.execute("CREATE INDEX sightings_article ON sightings(article)")
+
+
+BACKFILL_TABLES = """
+CREATE TABLE backfill_files (
+  id INTEGER PRIMARY KEY, source TEXT NOT NULL UNIQUE, origin TEXT NOT NULL, kind TEXT NOT NULL, day TEXT,
+  bytes INTEGER, since TEXT, until TEXT, state TEXT NOT NULL, planned TEXT NOT NULL, finished TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0, responses INTEGER, on_host INTEGER, hits INTEGER, errors INTEGER,
+  cpu_seconds REAL, code_version TEXT, error TEXT NOT NULL DEFAULT '', days TEXT
+);
+CREATE INDEX backfill_files_state ON backfill_files(state);
+CREATE TABLE backfill_days (
+  origin TEXT NOT NULL, day TEXT NOT NULL, files INTEGER NOT NULL DEFAULT 0,
+  responses INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (origin, day)
+) WITHOUT ROWID;
+CREATE TABLE backfill_captures (
+  snapshot INTEGER PRIMARY KEY REFERENCES snapshots(id), source TEXT NOT NULL, offset INTEGER NOT NULL
+);
+CREATE INDEX snapshots_capture ON snapshots(page, fetched);
+"""
+
+
+@migrations()
+def backfill(db: Database) -> None:
+    """Files of web archives: planned, read and ingested; what their days had; where a snapshot was taken from."""
+    for statement in _statements(BACKFILL_TABLES):
+        db.execute(statement)

@@ -256,6 +256,32 @@ def load_body(folder: Path, snapshot: Snapshot) -> bytes:
         raise SnapshotError(f"{path} at byte {snapshot.warc_offset}: {error or 'no record'}") from error
 
 
+def read_exchange(path: Path, offset: int, *, page: str, payload_digest: str) -> Exchange:
+    """Return a response record of any WARC file as an exchange, to be kept once more.
+
+    Raises SnapshotError where another record lies there, or it is damaged.
+    """
+    try:
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            record = next(iter(ArchiveIterator(stream, check_digests="raise")))
+            if record.rec_headers.get_header("WARC-Payload-Digest") != payload_digest:
+                raise SnapshotError(f"{path} at byte {offset}: another record lies there")
+            http = record.http_headers
+            return Exchange(
+                url=record.rec_headers.get_header("WARC-Target-URI"),
+                page=page,
+                fetched=record.rec_headers.get_header("WARC-Date"),
+                status=int(http.get_statuscode()),
+                status_text=http.statusline.partition(" ")[2],
+                request_headers=(),
+                response_headers=tuple(http.headers),
+                body=record.raw_stream.read(),
+            )
+    except (OSError, ArchiveLoadFailed, StopIteration, EOFError, ValueError, AttributeError) as error:
+        raise SnapshotError(f"{path} at byte {offset}: {error or 'no record'}") from error
+
+
 def trim_interrupted(db: Database, folder: Path) -> list[str]:
     """Cut off what an interrupted write left behind the last whole record of a WARC file.
 

@@ -1,10 +1,7 @@
 """`bilateral extract`: pages on disk to articles as JSON lines."""
 
-import contextlib
 import json
-import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +12,13 @@ import click
 from archive.extraction import ExtractionError
 from archive.extraction import extract as take_article
 from archive.models import Article, Outlet, Page
+from archive.time_limit import PageTimeout, time_limit
 from archive.times import utc_now
 
 # Not archive.options.SHIPPED_OUTLETS: that module opens databases, which this command needs none of.
 SHIPPED_OUTLETS = Path(__file__).parents[2] / "crawlers" / "outlets.toml"
 
 PAGE_SECONDS = 30.0
-
-
-class PageTimeout(BaseException):
-    """A page took too long. Not an Exception, which a parser may take for the page's own fault and go on."""
 
 
 @click.command()
@@ -75,7 +69,7 @@ def _report(
 ) -> dict[str, Any]:
     try:
         page = _page(Path(path).read_bytes(), url, outlet, timezone, content_type)
-        with _time_limit(PAGE_SECONDS):
+        with time_limit(PAGE_SECONDS):
             return {"path": path, "url": url, **_fields(take_article(page))}
     except PageTimeout:
         return {"path": path, "url": url, "error": f"reading it took longer than {PAGE_SECONDS:.0f} seconds"}
@@ -83,22 +77,6 @@ def _report(
         return {"path": path, "url": url, "error": f"cannot be read: {error.strerror or error}"}
     except ExtractionError as error:
         return {"path": path, "url": url, "error": str(error)}
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise PageTimeout when the block is not done in time."""
-
-    def stop(*_: object) -> None:
-        raise PageTimeout
-
-    before = signal.signal(signal.SIGALRM, stop)
-    left, every = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, left, every)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _page(

@@ -1,0 +1,104 @@
+"""Undoing Content-Encoding within bounds, and as far as a damaged body allows."""
+
+import zlib
+from collections.abc import Callable
+
+import brotli
+
+_CHUNK_BYTES = 1 << 16
+MAX_ENCODINGS = 3  # one upon the other
+
+
+class EncodingError(ValueError):
+    """The body does not fit its Content-Encoding."""
+
+
+def content_encodings(values: list[str]) -> list[str]:
+    """Return the encodings a body went through, in that order, those that change nothing left out."""
+    names = [name.strip().lower() for value in values for name in value.split(",")]
+    return [name for name in names if name not in ("", "identity", "none", "utf-8", "utf8")]
+
+
+def decoded(body: bytes, encodings: list[str], most: int) -> tuple[bytes, bool]:
+    """Return a body decoded, at most ``most`` bytes of it, and whether it was cut there.
+
+    Raises EncodingError where it is in none of its encodings and does not look like text either.
+    """
+    if len(encodings) > MAX_ENCODINGS:
+        raise EncodingError(f"{len(encodings)} Content-Encodings, one upon the other")
+    cut = False
+    for name in reversed(encodings):
+        decoder = DECODERS.get(name)
+        if decoder is None:
+            if not _looks_like_text(body):
+                raise EncodingError(f"a Content-Encoding nobody asked for: {name[:20]!r}")
+            continue
+        try:
+            body, over = decoder(body, most)
+        except (zlib.error, brotli.error) as error:
+            if not _looks_like_text(body):
+                raise EncodingError("the body does not fit its Content-Encoding") from error
+            continue
+        cut = cut or over
+    return body, cut
+
+
+def _looks_like_text(body: bytes) -> bool:
+    start = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start[:1] in (b"<", b"{", b"[") or (b"\x00" not in start and start.isascii())
+
+
+def _inflate(body: bytes, most: int, wbits: int) -> tuple[bytes, bool]:
+    parts: list[bytes] = []
+    size = 0
+    rest = body
+    while rest and size <= most:
+        member = zlib.decompressobj(wbits)
+        while not member.eof and size <= most:
+            try:
+                part = member.decompress(rest, _CHUNK_BYTES)
+            except zlib.error:
+                if size:
+                    return b"".join(parts), False
+                raise
+            parts.append(part)
+            size += len(part)
+            rest = member.unconsumed_tail
+            if not part and not rest:
+                return b"".join(parts)[:most], size > most
+        rest = member.unused_data if member.eof and wbits > zlib.MAX_WBITS else b""
+        if rest[:2] != b"\x1f\x8b":  # padding behind the last member
+            break
+    return b"".join(parts)[:most], size > most
+
+
+def _gunzip(body: bytes, most: int) -> tuple[bytes, bool]:
+    return _inflate(body, most, zlib.MAX_WBITS | 16)
+
+
+def _deflate(body: bytes, most: int) -> tuple[bytes, bool]:
+    try:
+        return _inflate(body, most, zlib.MAX_WBITS)
+    except zlib.error:  # some servers leave out the header of zlib
+        return _inflate(body, most, -zlib.MAX_WBITS)
+
+
+def _unbrotli(body: bytes, most: int) -> tuple[bytes, bool]:
+    decompressor = brotli.Decompressor()
+    parts = [decompressor.process(body, output_buffer_limit=_CHUNK_BYTES)]
+    size = len(parts[0])
+    while size <= most and not decompressor.is_finished():
+        part = decompressor.process(b"", output_buffer_limit=_CHUNK_BYTES)
+        if not part and decompressor.can_accept_more_data():
+            break
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)[:most], size > most
+
+
+DECODERS: dict[str, Callable[[bytes, int], tuple[bytes, bool]]] = {
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
+    "deflate": _deflate,
+    "br": _unbrotli,
+}
