@@ -41,6 +41,8 @@ def _free_name(folder: Path, source: Path, name: str) -> str:
 
 
 def _same_bytes(one: Path, other: Path) -> bool:
+    if one.samefile(other):
+        return True
     if one.stat().st_size != other.stat().st_size:
         return False
     with one.open("rb") as left, other.open("rb") as right:

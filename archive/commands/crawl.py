@@ -28,7 +28,7 @@ from archive.options import (
     warc_folder,
 )
 from archive.pages import find_page
-from archive.store import open_archive
+from archive.store import open_archive, save_outlets
 from archive.urls import belongs_to, fetchable
 
 if TYPE_CHECKING:
@@ -93,6 +93,10 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @private_option
 @click.option("--record", type=_file, help="Record all answers to a cassette (.yaml or .yaml.gz).")
 @click.option("--replay", type=_file, help="Answer from a cassette; the network is not asked.")
+@click.option(
+    "--fleet", is_flag=True, help="Crawl on a Dask cluster, a task for each group of outlets (docs/scale.md)."
+)
+@click.option("--scheduler", metavar="ADDRESS", help="The Dask scheduler of the fleet, as tcp://host:8786.")
 @user_agent_option
 @contact_option
 @click.option("--verbose", "-v", is_flag=True, help="Log more.")
@@ -101,8 +105,8 @@ _file = click.Path(path_type=Path, dir_okay=False)
 def crawl(
     ctx: click.Context, db: Path, warc_dir: Path | None, outlets: Path, topic: Path, only: tuple[str, ...],
     country: str | None, recheck: str, every: float | None, max_pages: int | None, since: str | None,
-    allow_private_hosts: bool, record: Path | None, replay: Path | None, user_agent: str | None,
-    contact: str | None, verbose: bool, as_json: bool,
+    allow_private_hosts: bool, record: Path | None, replay: Path | None, fleet: bool, scheduler: str | None,
+    user_agent: str | None, contact: str | None, verbose: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Visit the outlets once: discover, fetch, snapshot, extract, judge, store; revisit what is due.
 
@@ -111,6 +115,10 @@ def crawl(
     """
     if record is not None and replay is not None:
         raise click.UsageError("--record and --replay exclude one another")
+    if fleet != (scheduler is not None) or (fleet and (record or replay or max_pages is not None)):
+        raise click.UsageError(
+            "--fleet and --scheduler go together, without --record, --replay and --max-pages"
+        )
     _set_up_logging(verbose=verbose)
     _prepare()
     declared = _registry(outlets)
@@ -122,7 +130,7 @@ def crawl(
     with _holding(db):
         while True:
             began = time.monotonic()
-            report = _run(options)
+            report = _run(options) if scheduler is None else _run_fleet(options, scheduler)
             if as_json:
                 print_json(asdict(report))
             else:
@@ -256,6 +264,28 @@ def _run(options: "CrawlOptions") -> "CrawlReport":
             return report
     except (TopicError, CassetteError) as error:
         raise click.UsageError(str(error)) from error
+
+
+def _run_fleet(options: "CrawlOptions", scheduler: str) -> "CrawlReport":
+    """Crawl on a cluster. A group that failed is named on standard error, and in the report."""
+    from archive.backfill.engines import EngineError
+    from crawlers.fleet import crawl_fleet, joined_report  # noqa: TID251
+
+    archive, began, done = open_archive(options.db), time.monotonic(), []
+    try:
+        save_outlets(archive, [*options.declared, *options.outlets])
+        with plain_errors():
+            for each in crawl_fleet(options, archive, scheduler):
+                done.append(each)
+                if each.error:
+                    click.echo(f"{', '.join(o.id for o in each.group.outlets)}: {each.error}", err=True)
+        report = joined_report(archive, done, time.monotonic() - began)
+    except EngineError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        archive.close()
+    _settle(options.db, report.totals["new"] + report.totals["revised"])
+    return report
 
 
 def _settle(path: Path, number: int) -> None:
