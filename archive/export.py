@@ -6,7 +6,10 @@ What is in a file and what it means: docs/export.md and the codebook.
 """
 
 import contextlib
+import errno
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from io import TextIOWrapper
 from pathlib import Path
@@ -55,6 +58,33 @@ def export_file(db: Database, path: Path, extract: Extract, form: str) -> None:
                 export_stream(db, stream, extract, form)
         else:
             _write_file(temporary, extract, extract.rows(db), form)
+
+
+PARTITIONED = {
+    "articles": "published", "revisions": "seen", "events": "seen", "pages": "discovered", "snapshots": "fetched",
+}  # fmt: skip
+
+
+def export_months(db: Database, folder: Path, extract: Extract) -> None:
+    """Write an extract to Parquet files by month, in a folder that appears only when it is whole.
+
+    Raises FileExistsError where the folder is there already; ValueError where the table has no time to go by, or its
+    column was left out.
+    """
+    from archive.exports.parquet import write_months
+
+    time = PARTITIONED.get(extract.table)
+    if time is None or time not in extract.columns:
+        raise ValueError(f"months need the column {time!r}" if time else f"{extract.table} has no months")
+    if folder.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
+        unfinished = Path(name) / folder.name
+        unfinished.mkdir()
+        write_months(unfinished, extract, extract.rows(db), time)
+        unfinished.rename(folder)
 
 
 def _write_file(path: Path, extract: Extract, rows: Cursor, form: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import frictionless
 import openpyxl
+import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
@@ -356,3 +357,29 @@ def test_a_time_that_is_none_is_named_and_leaves_no_file(small: Small, tmp_path:
     assert isinstance(result.exception, SystemExit)
     assert "yesterday" in result.output
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_months_are_folders_that_others_read_as_one_table(small: Small, tmp_path: Path) -> None:
+    with small.db.conn:
+        small.db.execute("UPDATE articles SET published = NULL WHERE id = (SELECT max(id) FROM articles)")
+        small.db.execute(
+            "UPDATE articles SET published = '2025-11-03T00:00:00Z' WHERE id = (SELECT min(id) FROM articles)"
+        )
+    target = tmp_path / "all"
+    options = ("--format", "parquet", "--partition", "month", "-o", str(target))
+    assert run(small, *options).exit_code == 0
+    assert {path.name for path in target.iterdir()} >= {"month=2025-11", "month=__HIVE_DEFAULT_PARTITION__"}
+    files = f"read_parquet('{target}/**/*.parquet', hive_partitioning = true)"
+    read = duckdb.sql(f"SELECT url, month FROM {files}").fetchall()
+    sql = "SELECT url, substr(published, 1, 7) FROM articles WHERE grade > 0"
+    expected = small.db.execute(sql).fetchall()
+    assert sorted(map(str, read)) == sorted(map(str, expected))
+    table = pyarrow.dataset.dataset(target, format="parquet", partitioning="hive").to_table()
+    assert table.num_rows == len(expected)
+    again = run(small, *options)
+    assert (again.exit_code, "File exists" in again.output) == (1, True)
+    wrong = run(small, "--partition", "month")
+    assert (wrong.exit_code, "--partition is for --format parquet" in wrong.output) == (2, True)
+    without = run(small, *options[:-1], str(tmp_path / "other"), "--columns", "url")
+    assert (without.exit_code, "months need the column" in without.output) == (1, True)
+    assert not (tmp_path / "other").exists()

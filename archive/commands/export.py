@@ -12,6 +12,7 @@ from archive.export import (
     FORMATS,
     TEXT_FORMATS,
     export_file,
+    export_months,
     export_stream,
     standard_output,
 )
@@ -55,6 +56,7 @@ _day = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--query", default="", help="Only articles that match, in the language of `bilateral search`.")
 @click.option("--columns", metavar="NAMES", help="These columns, in this order, with commas between.")
 @click.option("--with-text/--without-text", default=False, show_default=True, help="See docs/legal.md first.")
+@click.option("--partition", type=click.Choice(["month"]), help="A folder of Parquet files, one a month.")
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="N articles of the selection, at random.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed draws the same articles.")
 @click.option("--stratify", type=click.Choice(list(STRATA)), help="Draw from each in proportion.")
@@ -72,6 +74,7 @@ def export(
     query: str,
     columns: str | None,
     with_text: bool,
+    partition: str | None,
     sample: int | None,
     seed: int,
     stratify: Stratum | None,
@@ -92,6 +95,8 @@ def export(
     )
     if output is None and form not in TEXT_FORMATS:
         raise click.UsageError(f"--format {form} needs -o PATH")
+    if partition and form != "parquet":
+        raise click.UsageError("--partition is for --format parquet")
     archive = readable(db)
     names = [name.strip() for name in columns.split(",")] if columns is not None else []
     try:
@@ -102,7 +107,7 @@ def export(
         drawn = _drawn(archive, table, selection, sample, seed, stratify)
         extract = limited(extract, drawn) if drawn is not None else extract
         words = words_of(sample, seed, stratify) if sample else ""
-        _write(archive, output, extract, form, selection, words)
+        _write(archive, output, extract, form, selection, words, months=partition is not None)
         if drawn is not None and output is not None:
             sheet = output.with_name(f"{output.name}.coding.csv")
             write_coding_sheet(archive, sheet, drawn, f"{output.stem}-{seed}")
@@ -148,13 +153,17 @@ def _drawn(
 
 
 def _write(
-    archive: Database, output: Path | None, extract: Extract, form: str, selection: Selection, drawn: str
-) -> None:
+    archive: Database, output: Path | None, extract: Extract, form: str, selection: Selection, drawn: str,
+    *, months: bool,
+) -> None:  # fmt: skip
     if output is None:
         with standard_output() as stream:
             export_stream(archive, stream, extract, form)
         return
-    export_file(archive, output, extract, form)
+    if months:
+        export_months(archive, output, extract)
+    else:
+        export_file(archive, output, extract, form)
     if form not in CITATION_FORMATS:
         write_companions(archive, output, extract, selection, schema=form.startswith("csv"), drawn=drawn)
 

@@ -1,5 +1,6 @@
 """Parquet: typed by the codebook, dictionary-encoded where values repeat, zstd, a row group at a time."""
 
+from collections import Counter
 from pathlib import Path
 from sqlite3 import Cursor
 
@@ -14,6 +15,8 @@ from archive.times import UTC_FORMAT
 FETCHED_ROWS = 1_000  # held as Python objects at a time
 GROUP_ROWS = 50_000
 GROUP_BYTES = 8_000_000  # of a row group in memory; its columns are encoded beside it
+OPEN_MONTHS = 4
+NO_MONTH = "__HIVE_DEFAULT_PARTITION__"
 
 _TYPES = {
     "integer": pa.int64(),
@@ -35,23 +38,94 @@ _REPEATING = frozenset(
 def write_parquet(path: Path, extract: Extract, rows: Cursor) -> None:
     """Write the rows to a Parquet file. Raises OSError; ValueError where a value is not of its column's type."""
     schema = _schema(extract)
-    repeating = [name for name in extract.columns if name in _REPEATING]
-    writer = pq.ParquetWriter(
-        path, schema, compression="zstd", use_dictionary=repeating or False, write_statistics=True
-    )
-    with writer:
-        waiting: list[pa.RecordBatch] = []
-        size = count = 0
+    with _Groups(path, schema) as groups:
         while fetched := rows.fetchmany(FETCHED_ROWS):
             batch = _batch(fetched, schema)
             del fetched  # before the next ones are read
-            waiting.append(batch)
-            size, count = size + batch.nbytes, count + batch.num_rows
-            if count >= GROUP_ROWS or size >= GROUP_BYTES:
-                writer.write_table(pa.Table.from_batches(waiting, schema))
-                waiting, size, count = [], 0, 0
-        if waiting:
-            writer.write_table(pa.Table.from_batches(waiting, schema))
+            groups.add(batch)
+
+
+def write_months(folder: Path, extract: Extract, rows: Cursor, time: str) -> None:
+    """Write the rows to Parquet files in folders ``month=YYYY-MM`` of the column ``time``, as Hive names them.
+
+    Rows without a time go where Hive puts what has no value. Months are expected to come more or less in order: few
+    files are open at once, and a month that comes back gets another file. Raises OSError and ValueError.
+    """
+    schema, place = _schema(extract), extract.columns.index(time)
+    months = _Months(folder, schema)
+    try:
+        while fetched := rows.fetchmany(FETCHED_ROWS):
+            apart: dict[str, list[tuple[object, ...]]] = {}
+            for row in fetched:
+                apart.setdefault(str(row[place])[:7] if row[place] else NO_MONTH, []).append(row)
+            del fetched
+            for month, found in apart.items():
+                months.of(month).add(_batch(found, schema))
+    finally:
+        months.close()
+
+
+class _Groups:
+    """A Parquet file under way, written a row group at a time."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.schema = schema
+        repeating = [name for name in schema.names if name in _REPEATING]
+        self._writer = pq.ParquetWriter(
+            path, schema, compression="zstd", use_dictionary=repeating or False, write_statistics=True
+        )
+        self._waiting: list[pa.RecordBatch] = []
+
+    def __enter__(self) -> "_Groups":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        self._waiting.append(batch)
+        rows = sum(each.num_rows for each in self._waiting)
+        if rows >= GROUP_ROWS or sum(each.nbytes for each in self._waiting) >= GROUP_BYTES:
+            self._write()
+
+    def close(self) -> None:
+        try:
+            if self._waiting:
+                self._write()
+        finally:
+            self._writer.close()
+
+    def _write(self) -> None:
+        self._writer.write_table(pa.Table.from_batches(self._waiting, self.schema))
+        self._waiting = []
+
+
+class _Months:
+    """The files of some months, those used last kept open."""
+
+    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+        self.folder = folder
+        self.schema = schema
+        self._open: dict[str, _Groups] = {}  # the one used last is the last
+        self._files: Counter[str] = Counter()
+
+    def of(self, month: str) -> _Groups:
+        groups = self._open.pop(month, None) or self._begin(month)
+        self._open[month] = groups
+        return groups
+
+    def _begin(self, month: str) -> _Groups:
+        if len(self._open) >= OPEN_MONTHS:
+            self._open.pop(next(iter(self._open))).close()
+        place = self.folder / f"month={month}"
+        place.mkdir(exist_ok=True)
+        number = self._files[month]
+        self._files[month] += 1
+        return _Groups(place / f"part-{number}.parquet", self.schema)
+
+    def close(self) -> None:
+        for groups in self._open.values():
+            groups.close()
 
 
 def _schema(extract: Extract) -> pa.Schema:
