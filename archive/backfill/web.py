@@ -8,6 +8,7 @@ from typing import Any
 import urllib3
 
 TRIES = 5
+CONNECT_TRIES = 2  # where nobody answers at all
 FIRST_WAIT_SECONDS = 1.0  # doubled with each try, unless the server says how long (Retry-After)
 _RETRIED = (429, 500, 502, 503, 504)
 
@@ -18,6 +19,7 @@ def client(contact: str = "") -> urllib3.PoolManager:
     words = f"bilateral/{version('bilateral')} (news archive{f'; contact: {contact}' if contact else ''})"
     retries = urllib3.Retry(
         total=TRIES,
+        connect=CONNECT_TRIES,
         backoff_factor=FIRST_WAIT_SECONDS,
         status_forcelist=_RETRIED,
         respect_retry_after_header=True,

@@ -125,8 +125,10 @@ def _file_leads(
     archive: Database, outlets: list[Outlet], since: str, until: str, words: str, base: str, contact: str
 ) -> dict[str, int]:
     from archive.pages import file_lead
+    from archive.store import save_outlets
     from crawlers.outlets import refusal  # noqa: TID251
 
+    save_outlets(archive, outlets)
     known = {outlet.id: outlet for outlet in outlets}
     counts = {"listed": 0, "new": 0}
     for lead in sources.gdelt(outlets, since, until, words, base=base, contact=contact):

@@ -33,8 +33,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "takedowns": {"sort_desc": "created"},
 }
 # What the programs keep for themselves.
-HIDDEN = ("article_changes", "copy_furniture", "copy_pairs", "copy_queue", "copy_shingles", "copy_sketches",
-          "mention_articles", "reprocessing", "sightings", "stems", "story_articles", "story_links", "texts")  # fmt: skip
+HIDDEN = (
+    "article_changes", "copy_furniture", "copy_pairs", "copy_queue", "copy_shingles", "copy_sketches",
+    "mention_articles", "reprocessing", "sightings", "stems", "story_articles", "story_links", "texts",
+)  # fmt: skip
 
 
 def shipped() -> Path:
