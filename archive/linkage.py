@@ -8,25 +8,25 @@ and grouping as articles arrive ends exactly where grouping anew does.
 """
 
 import tomllib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from heapq import heappop, heappush
 from math import exp
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from archive.profiles import Profile, cosine
 
 MODEL = Path(__file__).with_name("stories.toml")
 WINDOW_DAYS = 14.0  # two articles published further apart are not compared
 CONCEPT_FLOOR = 0.15  # cosine of concepts below which two articles are not about the same thing
-LINK_FLOOR = 0.25  # the same for a link; what lies between counts in the mean of two groups only
+FAINT = 0.01  # likeness below which two articles count as nothing alike
 DECAY_DAYS = 4.0
 FEATURES = ("names", "concepts", "words", "cross", "near", "dates", "numbers")
-BLOCK = 512  # articles compared at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,84 +103,200 @@ def reasons(a: Profile, b: Profile) -> list[str]:
     return found
 
 
-def find_links(new: Sequence[Profile], others: Sequence[Profile], model: Model) -> Iterator[Link]:
-    """Yield the links of new articles among themselves and with others, each pair once.
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """One part of many profiles as a sparse matrix by rows, tokens in the order of the alphabet."""
 
-    Concepts are compared first, block by block, since few pairs pass that; the rest is weighed pair by pair.
+    starts: npt.NDArray[np.int64]
+    owners: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float64]
+    width: int
+
+    def products(
+        self, row: int, start: int, stop: int, spread: Sequence[int] = (0,)
+    ) -> npt.NDArray[np.float64]:
+        """Return the products of one row with the rows from start to stop.
+
+        Sums run over the tokens in order, so that a with b is b with a to the last bit. ``spread`` moves the row's
+        tokens by so many places, each.
+        """
+        mine = slice(self.starts[row], self.starts[row + 1])
+        scattered = np.zeros(self.width + 2)
+        for move in spread:
+            scattered[self.places[mine] + move + 1] = self.weights[mine]
+        theirs = slice(self.starts[start], self.starts[stop])
+        shared = scattered[self.places[theirs] + 1] * self.weights[theirs]
+        sums = np.bincount(self.owners[theirs] - start, weights=shared, minlength=stop - start)
+        return sums.astype(np.float64, copy=False)
+
+
+def _columns(parts: Sequence[Mapping[str, float]]) -> _Columns:
+    vocabulary = {token: place for place, token in enumerate(sorted({t for part in parts for t in part}))}
+    rows = [sorted((vocabulary[token], weight) for token, weight in part.items()) for part in parts]
+    return _matrix(rows, len(vocabulary))
+
+
+def _matrix(rows: Sequence[Sequence[tuple[int, float]]], width: int) -> _Columns:
+    sizes = np.array([len(row) for row in rows], dtype=np.int64)
+    flat = [cell for row in rows for cell in row]
+    return _Columns(
+        starts=np.concatenate(([0], np.cumsum(sizes))),
+        owners=np.repeat(np.arange(len(rows)), sizes),
+        places=np.array([place for place, _ in flat], dtype=np.int64),
+        weights=np.array([weight for _, weight in flat], dtype=np.float64),
+        width=width,
+    )
+
+
+def _days(pool: Sequence[Profile]) -> _Columns:
+    """Return the days each article names, one place a day."""
+    named = [sorted(date.fromisoformat(day).toordinal() for day in profile.dates) for profile in pool]
+    first = min((day for days in named for day in days), default=0)
+    last = max((day for days in named for day in days), default=0)
+    return _matrix([[(day - first, 1.0) for day in days] for days in named], last - first + 1)
+
+
+class _Pool:
+    """Articles in the order of publication, ready to be compared one with many."""
+
+    def __init__(self, profiles: Iterable[Profile]) -> None:
+        self.profiles = sorted(profiles, key=lambda profile: (profile.day, profile.id))
+        self.days = np.array([profile.day for profile in self.profiles])
+        self.languages = np.array([profile.language for profile in self.profiles])
+        self.dated = np.array([bool(profile.dates) for profile in self.profiles])
+        self._names = _columns([profile.names for profile in self.profiles])
+        self._concepts = _columns([profile.concepts for profile in self.profiles])
+        self._words = _columns([profile.words for profile in self.profiles])
+        self._numbers = _columns([dict.fromkeys(profile.numbers, 1.0) for profile in self.profiles])
+        self._dates = _days(self.profiles)
+
+    def window(self, row: int) -> tuple[int, int]:
+        """Return the first article that is near enough in time to this one, and the one after the last."""
+        start = int(np.searchsorted(self.days, self.days[row] - WINDOW_DAYS, side="left"))
+        return start, int(np.searchsorted(self.days, self.days[row] + WINDOW_DAYS, side="right"))
+
+    def likenesses(self, row: int, start: int, stop: int, model: Model) -> npt.NDArray[np.float64]:
+        """Return what ``likeness`` is of one article with each from start to stop; 0 with itself."""
+        concepts = self._concepts.products(row, start, stop)
+        same = self.languages[start:stop] == self.languages[row]
+        columns = (
+            self._names.products(row, start, stop),
+            concepts,
+            np.where(same, self._words.products(row, start, stop), 0.0),
+            np.where(same, 0.0, 1.0),
+            np.exp(-np.abs(self.days[start:stop] - self.days[row]) / DECAY_DAYS),
+            self._agreement(row, start, stop),
+            np.minimum(self._numbers.products(row, start, stop), 2) / 2,
+        )
+        score = np.full(stop - start, 0.0)
+        for weight, column in zip(model.weights, columns, strict=True):
+            score += weight * column
+        found = np.where(
+            concepts < CONCEPT_FLOOR, 0.0, 1 / (1 + np.exp(-np.maximum(model.bias + score, -500)))
+        )
+        found[row - start] = 0.0
+        return found
+
+    def _agreement(self, row: int, start: int, stop: int) -> npt.NDArray[np.float64]:
+        if not self.dated[row]:
+            return np.zeros(stop - start)
+        same = self._dates.products(row, start, stop) > 0
+        near = self._dates.products(row, start, stop, (-1, 0, 1)) > 0
+        return np.where(self.dated[start:stop], np.where(same, 1.0, np.where(near, 0.0, -1.0)), 0.0)
+
+
+def find_pairs(new: Sequence[Profile], others: Sequence[Profile], model: Model) -> Iterator[Link]:
+    """Yield all pairs of new articles, among themselves and with others, that are at all alike, each once.
+
+    Those from the model's threshold on are links; the rest counts in the mean of two groups only.
     """
     if not new:
         return
-    pool = sorted([*new, *others], key=lambda profile: (profile.day, profile.id))
+    pool = _Pool([*new, *others])
     fresh = {profile.id for profile in new}
-    columns = {token: place for place, token in enumerate(sorted({t for p in pool for t in p.concepts}))}
-    matrix = np.zeros((len(pool), max(len(columns), 1)), dtype=np.float32)
-    for row, profile in enumerate(pool):
-        for token, weight in profile.concepts.items():
-            matrix[row, columns[token]] = weight
-    days = np.array([profile.day for profile in pool])
-    for start in range(0, len(pool), BLOCK):
-        stop = int(np.searchsorted(days, days[min(start + BLOCK, len(pool)) - 1] + WINDOW_DAYS, side="right"))
-        near = matrix[start : start + BLOCK] @ matrix[start:stop].T >= LINK_FLOOR
-        for row, column in zip(*np.nonzero(near), strict=True):
-            a, b = pool[start + row], pool[start + column]
-            if row < column and (a.id in fresh or b.id in fresh):
-                alike = likeness(a, b, model)
-                if alike >= model.threshold:
-                    yield Link(min(a.id, b.id), max(a.id, b.id), alike)
+    is_new = np.array([profile.id in fresh for profile in pool.profiles])
+    for row in np.flatnonzero(is_new).tolist():
+        start, stop = pool.window(row)
+        alike = pool.likenesses(row, start, stop, model)
+        for place in np.flatnonzero(alike >= FAINT).tolist():
+            other = start + place
+            if other > row or not is_new[other]:
+                a, b = sorted((pool.profiles[row].id, pool.profiles[other].id))
+                yield Link(a, b, float(alike[place]))
 
 
-def components(links: Iterable[Link]) -> list[list[int]]:
-    """Return the sets of articles that chains of links connect, each in the order of ids."""
-    neighbours: defaultdict[int, set[int]] = defaultdict(set)
-    for link in links:
-        neighbours[link.a].add(link.b)
-        neighbours[link.b].add(link.a)
-    seen: set[int] = set()
-    found = []
-    for first in sorted(neighbours):
-        if first in seen:
-            continue
-        reached, waiting = {first}, [first]
-        while waiting:
-            for other in neighbours[waiting.pop()] - reached:
-                reached.add(other)
-                waiting.append(other)
-        seen |= reached
-        found.append(sorted(reached))
-    return found
+class _Clusters:
+    """Groups that are joined two by two, the most alike first (average linkage over the pairs there are)."""
+
+    def __init__(self, pairs: Iterable[Link], order: Mapping[int, int], threshold: float) -> None:
+        self.members = {place: [number] for number, place in order.items()}
+        self._sums: dict[int, dict[int, float]] = {place: {} for place in self.members}
+        self._threshold = threshold
+        for pair in pairs:
+            i, j = sorted((order[pair.a], order[pair.b]))
+            self._sums[i][j] = self._sums[j][i] = pair.likeness
+        self._versions = dict.fromkeys(self.members, 0)
+        self._waiting: list[tuple[float, int, int, int, int]] = []
+        for i, row in self._sums.items():
+            for j in row:
+                if i < j:
+                    self._consider(i, j)
+
+    def _consider(self, i: int, j: int) -> None:
+        i, j = (i, j) if i < j else (j, i)
+        mean = self._sums[i][j] / (len(self.members[i]) * len(self.members[j]))
+        if mean >= self._threshold:
+            heappush(self._waiting, (-mean, i, j, self._versions[i], self._versions[j]))
+
+    def join(self) -> None:
+        """Join while any two are alike enough in the mean."""
+        while self._waiting:
+            _, i, j, first, second = heappop(self._waiting)
+            if self._versions.get(i) == first and self._versions.get(j) == second:
+                self._merge(i, j)
+
+    def _merge(self, i: int, j: int) -> None:
+        """Put group j into group i. What was considered of either before is void."""
+        row, other = self._sums[i], self._sums.pop(j)
+        self.members[i] += self.members.pop(j)
+        del self._versions[j], row[j], other[i]
+        self._versions[i] += 1
+        for k, total in other.items():
+            row[k] = row.get(k, 0.0) + total
+            del self._sums[k][j]
+        for k, total in row.items():
+            self._sums[k][i] = total
+            self._consider(i, k)
 
 
-def average_link(profiles: Sequence[Profile], model: Model) -> list[list[int]]:
-    """Group the articles of one component; groups are joined while their mean likeness reaches the threshold."""
-    size = len(profiles)
-    alike = np.full((size, size), -1.0)
-    for i in range(size):
-        for j in range(i + 1, size):
-            alike[i, j] = alike[j, i] = likeness(profiles[i], profiles[j], model)
-    clusters = {place: [profile.id] for place, profile in enumerate(profiles)}
-    while True:
-        i, j = divmod(int(alike.argmax()), size)
-        if alike[i, j] < model.threshold:
-            return [sorted(cluster) for _, cluster in sorted(clusters.items())]
-        n, m = len(clusters[i]), len(clusters[j])
-        row = (alike[i] * n + alike[j] * m) / (n + m)
-        row[alike[i] < 0] = row[alike[j] < 0] = -1.0  # itself, and groups that are no more
-        alike[i], alike[:, i] = row, row
-        alike[j], alike[:, j] = -1.0, -1.0
-        clusters[i] += clusters.pop(j)
+def average_link(pairs: Iterable[Link], order: Mapping[int, int], threshold: float) -> list[list[int]]:
+    """Group articles while the mean likeness of two groups reaches the threshold; what is no pair counts as 0.
+
+    ``order`` has the articles, each with its place, distinct; among groups equally alike the first come first.
+    """
+    clusters = _Clusters(pairs, order, threshold)
+    clusters.join()
+    return sorted(sorted(cluster) for cluster in clusters.members.values())
+
+
+def places(profiles: Iterable[Profile]) -> dict[int, int]:
+    """Return the place of each article among others: by time, then by what it says, and not by its number."""
+    ordered = sorted(profiles, key=lambda p: (p.day, p.language, sorted(p.words.items()), p.id))
+    return {profile.id: place for place, profile in enumerate(ordered)}
 
 
 def group(profiles: Sequence[Profile], model: Model) -> list[list[int]]:
     """Return the stories among the articles, each of two or more, in the order of their smallest ids."""
-    by_id = {profile.id: profile for profile in profiles}
-    found = []
-    for component in components(find_links(profiles, (), model)):
-        members = [by_id[number] for number in component]
-        found += [cluster for cluster in average_link(members, model) if len(cluster) > 1]
-    return sorted(found)
+    found = average_link(find_pairs(profiles, (), model), places(profiles), model.threshold)
+    return [cluster for cluster in found if len(cluster) > 1]
 
 
-def medoid(profiles: Sequence[Profile], model: Model) -> Profile:
+def medoid(cluster: Sequence[int], pairs: Iterable[Link], order: Mapping[int, int]) -> int:
     """Return the article most like all others of its story; the earliest of several."""
-    ordered = sorted(profiles, key=lambda profile: (profile.day, profile.id))
-    return max(ordered, key=lambda a: round(sum(likeness(a, b, model) for b in ordered if b is not a), 9))
+    sums = dict.fromkeys(sorted(cluster, key=lambda number: order[number]), 0.0)
+    for pair in pairs:
+        if pair.a in sums and pair.b in sums:
+            sums[pair.a] += pair.likeness
+            sums[pair.b] += pair.likeness
+    return max(sums, key=lambda number: round(sums[number], 9))

@@ -25,6 +25,9 @@ CONCEPTS = Path(__file__).with_name("concepts.toml")
 HEAD_WORDS = 60  # of the text: with the headline, what an article says first
 HEAD_FACTOR = 3.0
 DATES_BEFORE, DATES_AFTER = 10, 21  # days around the publication; others are background
+PRIOR = (
+    10.0  # weight of what an article might also have said: two that say one place only are not thereby alike
+)
 STEM = 6  # letters; a stem good enough to compare texts of one language
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['.-][^\W\d_]+)*")
@@ -42,7 +45,7 @@ Weights = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One article as stories compare it. The weights of each part have length 1, or are empty."""
+    """One article as stories compare it. The weights of each part have length 1 or, where it says little, less."""
 
     id: int
     day: float  # of publication, days since the year 1
@@ -132,9 +135,11 @@ def read_profile(
         id=number,
         day=_moment(published, timezone),
         language=language,
-        names=_unit({t: w for t, w in weighed.items() if t.startswith(("name:", "place:", "figure:"))}),
+        names=_unit(
+            {t: w for t, w in weighed.items() if t.startswith(("name:", "place:", "figure:"))}, PRIOR
+        ),
         concepts=_unit({t: w for t, w in weighed.items() if not t.startswith(("name:", "number:"))}),
-        words=_unit({t: log(1 + n) * telling.get(t, telling["*"]) for t, n in stems.items()}),
+        words=_unit({t: log(1 + n) * telling.get(t, telling["*"]) for t, n in stems.items()}, PRIOR),
         numbers=frozenset(t for t in everything if t.startswith("number:")),
         dates=_dates(body, publication_day(published, timezone), language),
     )
@@ -242,13 +247,13 @@ def _dates(body: str, today: date, language: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _unit(weights: Weights) -> Weights:
-    length = sqrt(sum(w * w for w in weights.values()))
+def _unit(weights: Weights, prior: float = 0.0) -> Weights:
+    length = sqrt(sum(w * w for w in weights.values()) + prior * prior)
     return {token: w / length for token, w in weights.items() if w} if length else {}
 
 
 def cosine(a: Weights, b: Weights) -> float:
-    """Return the cosine of two profiles' parts, both of length 1."""
+    """Return the cosine of two profiles' parts."""
     if len(a) > len(b):
         a, b = b, a
     return sum(w * b[token] for token, w in a.items() if token in b)

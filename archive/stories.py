@@ -21,10 +21,10 @@ from archive.linkage import (
     Link,
     Model,
     average_link,
-    components,
-    find_links,
+    find_pairs,
     load_model,
     medoid,
+    places,
     reasons,
 )
 from archive.profiles import CONCEPTS, Profile, read_profile
@@ -62,9 +62,8 @@ def group_new_stories(db: Database, *, anew: bool = False) -> StoryCounts:
         model = load_model()
         new, touched = _changed(db)
         _link(db, _read(db, sorted(new)), model)
-        touched |= new.keys() | _reached(db, touched | new.keys())
-        clusters = _cluster(db, touched, model)
-        splits, merges = _keep(db, touched, clusters, model)
+        touched |= new.keys() | _reached(db, touched | new.keys(), model.threshold)
+        splits, merges = _keep(db, touched, _cluster(db, touched, model))
         for number, state in new.items():
             db.execute(
                 "INSERT OR REPLACE INTO story_articles (article, state) VALUES (?, ?)", [number, state]
@@ -135,16 +134,19 @@ def _profile(article: dict[str, Any]) -> Profile:
 
 
 def _link(db: Database, new: list[Profile], model: Model) -> None:
-    """Find and keep the links of the new articles, with their reasons."""
+    """Find and keep the pairs of the new articles; those that are links with their reasons."""
     others = _read(db, _neighbours(db, new))
     by_id = {profile.id: profile for profile in [*others, *new]}
     db.conn.executemany(
         "INSERT OR REPLACE INTO story_links (a, b, likeness, why) VALUES (?, ?, ?, ?)",
-        [
-            (x.a, x.b, round(x.likeness, 4), json.dumps(reasons(by_id[x.a], by_id[x.b]), ensure_ascii=False))
-            for x in find_links(new, others, model)
-        ],
+        [(x.a, x.b, round(x.likeness, 4), _why(x, by_id, model)) for x in find_pairs(new, others, model)],
     )
+
+
+def _why(pair: Link, by_id: dict[int, Profile], model: Model) -> str:
+    if pair.likeness < model.threshold:
+        return "[]"
+    return json.dumps(reasons(by_id[pair.a], by_id[pair.b]), ensure_ascii=False)
 
 
 def _neighbours(db: Database, new: list[Profile]) -> list[int]:
@@ -171,16 +173,17 @@ def _neighbours(db: Database, new: list[Profile]) -> list[int]:
     return sorted(found - fresh)
 
 
-def _reached(db: Database, touched: Iterable[int]) -> set[int]:
+def _reached(db: Database, touched: Iterable[int], threshold: float) -> set[int]:
     """Return all articles that chains of links or common stories join to those touched."""
     reached = set(touched)
     waiting = sorted(reached)
     while waiting:
         number = waiting.pop()
         near = db.execute(
-            "SELECT b FROM story_links WHERE a = ?1 UNION SELECT a FROM story_links WHERE b = ?1"
+            "SELECT b FROM story_links WHERE a = ?1 AND likeness >= ?2"
+            " UNION SELECT a FROM story_links WHERE b = ?1 AND likeness >= ?2"
             " UNION SELECT m.id FROM articles m JOIN articles a ON a.story = m.story WHERE a.id = ?1",
-            [number],
+            [number, threshold],
         ).fetchall()
         for (other,) in near:
             if other not in reached:
@@ -189,34 +192,37 @@ def _reached(db: Database, touched: Iterable[int]) -> set[int]:
     return reached
 
 
-def _cluster(db: Database, touched: set[int], model: Model) -> list[list[Profile]]:
-    links = [
+def _cluster(db: Database, touched: set[int], model: Model) -> list[tuple[list[int], int]]:
+    """Return the stories among the articles touched: their articles, and the one that stands for all."""
+    pairs = [
         Link(a, b, likeness)
         for a, b, likeness in db.execute("SELECT a, b, likeness FROM story_links ORDER BY a, b")
-        if a in touched
+        if a in touched and b in touched
     ]
-    found = []
-    for component in components(links):
-        members = _read(db, component)
-        by_id = {profile.id: profile for profile in members}
-        for cluster in average_link(members, model):
-            if len(cluster) > 1:
-                found.append([by_id[number] for number in cluster])
-    return sorted(found, key=lambda cluster: cluster[0].id)
+    linked = {number for pair in pairs if pair.likeness >= model.threshold for number in (pair.a, pair.b)}
+    within = [pair for pair in pairs if pair.a in linked and pair.b in linked]
+    order = places(_read(db, sorted(linked)))
+    clusters = [cluster for cluster in average_link(within, order, model.threshold) if len(cluster) > 1]
+    pairs_of: defaultdict[int, list[Link]] = defaultdict(list)
+    cluster_of = {number: place for place, cluster in enumerate(clusters) for number in cluster}
+    for pair in within:
+        if pair.a in cluster_of and cluster_of[pair.a] == cluster_of.get(pair.b):
+            pairs_of[cluster_of[pair.a]].append(pair)
+    return [(cluster, medoid(cluster, pairs_of[place], order)) for place, cluster in enumerate(clusters)]
 
 
-def _keep(db: Database, touched: set[int], clusters: list[list[Profile]], model: Model) -> tuple[int, int]:
+def _keep(db: Database, touched: set[int], clusters: list[tuple[list[int], int]]) -> tuple[int, int]:
     """Give each cluster the number of the story it goes on, write stories and changes; return splits and merges."""
     before = {
         number: story
         for number, story in db.execute("SELECT id, story FROM articles WHERE story IS NOT NULL").fetchall()
         if number in touched
     }
-    names = _names([[p.id for p in cluster] for cluster in clusters], before)
+    names = _names([cluster for cluster, _ in clusters], before)
     after: dict[int, int] = {}
-    for cluster, name in zip(clusters, names, strict=True):
-        story = _write_story(db, name, medoid(cluster, model).id)
-        after.update(dict.fromkeys((profile.id for profile in cluster), story))
+    for (cluster, typical), name in zip(clusters, names, strict=True):
+        story = _write_story(db, name, typical)
+        after.update(dict.fromkeys(cluster, story))
     for number in sorted(touched):
         if before.get(number) != after.get(number):
             db.execute("UPDATE articles SET story = ? WHERE id = ?", [after.get(number), number])
@@ -294,12 +300,16 @@ def _note_changes(db: Database, before: dict[int, int], after: dict[int, int]) -
 
 
 def why_together(db: Database, story: int) -> list[dict[str, Any]]:
-    """Return the links inside a story, the strongest first: a, b, likeness and the reasons in words."""
+    """Return the links inside a story, the strongest first: a, b, likeness and the reasons in words.
+
+    Pairs whose likeness is below the model's threshold are no links, though they count in the mean of two groups.
+    """
     found = rows(
         db,
         "SELECT l.a, l.b, l.likeness, l.why FROM story_links l JOIN articles x ON x.id = l.a"
-        " JOIN articles y ON y.id = l.b WHERE x.story = ?1 AND y.story = ?1 ORDER BY l.likeness DESC, l.a, l.b",
-        [story],
+        " JOIN articles y ON y.id = l.b WHERE x.story = ?1 AND y.story = ?1 AND l.likeness >= ?2"
+        " ORDER BY l.likeness DESC, l.a, l.b",
+        [story, load_model().threshold],
     )
     return [{**link, "why": json.loads(link["why"])} for link in found]
 

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from archive.calendar import announced
 from archive.cli import main
 from archive.grouping import group_archive
-from archive.linkage import FEATURES, average_link, features, group, likeness, load_model, reasons
+from archive.linkage import FEATURES, Link, average_link, features, group, likeness, load_model, reasons
 from archive.models import Article, Outlet, Verdict
 from archive.profiles import Profile, concepts_in, read_profile
 from archive.store import open_archive, rows, save_article, save_outlets
@@ -140,8 +140,10 @@ def test_articles_further_apart_than_the_window_are_never_one_story() -> None:
 
 
 def test_groups_are_joined_by_their_mean_likeness() -> None:
-    clusters = average_link(list(PROFILES.values()), load_model())
-    assert sorted(map(len, clusters)) == [2, 4]
+    order = {number: number for number in range(4)}
+    pairs = [Link(0, 1, 0.9), Link(1, 2, 0.5), Link(2, 3, 0.8), Link(0, 2, 0.1)]
+    assert average_link(pairs, order, 0.2) == [[0, 1], [2, 3]]
+    assert average_link(pairs, order, 0.15) == [[0, 1, 2, 3]]
 
 
 def test_a_link_says_why_in_words() -> None:

@@ -10,8 +10,8 @@ import click
 
 from archive.copy_index import find_pairs
 from archive.grouping import group_archive
-from archive.linkage import find_links, load_model, reasons
-from archive.linkage import group as group_profiles
+from archive.linkage import average_link, load_model, places, reasons
+from archive.linkage import find_pairs as find_alike
 from archive.options import EXIT_FAILED, db_option, json_option, print_json, readable
 from archive.profiles import Profile, read_profile
 from archive.shingles import groups, read_text
@@ -115,12 +115,12 @@ def _day(published: str) -> float:
 def _events(profiles: list[Profile]) -> tuple[dict[int, str], dict[int, list[str]]]:
     """Return the story of each article, named after its smallest number, and what links it to the most alike."""
     model = load_model()
-    events = {
-        number: f"s{min(cluster) + 1}" for cluster in group_profiles(profiles, model) for number in cluster
-    }
+    pairs = list(find_alike(profiles, (), model))
+    found = average_link(pairs, places(profiles), model.threshold)
+    events = {number: f"s{min(cluster) + 1}" for cluster in found if len(cluster) > 1 for number in cluster}
     by_id = {profile.id: profile for profile in profiles}
     best: dict[int, tuple[float, list[str]]] = {}
-    for link in find_links(profiles, (), model):
+    for link in pairs:
         for number, other in ((link.a, link.b), (link.b, link.a)):
             if events.get(number, "") == events.get(other) and link.likeness > best.get(number, (0.0, []))[0]:
                 best[number] = link.likeness, reasons(by_id[number], by_id[other])
