@@ -383,3 +383,16 @@ def test_months_are_folders_that_others_read_as_one_table(small: Small, tmp_path
     without = run(small, *options[:-1], str(tmp_path / "other"), "--columns", "url")
     assert (without.exit_code, "months need the column" in without.output) == (1, True)
     assert not (tmp_path / "other").exists()
+
+
+def test_xlsx_holds_line_ends_and_control_characters_as_every_reader_reads_them(
+    small: Small, tmp_path: Path
+) -> None:
+    with small.db.conn:
+        small.db.execute(
+            "UPDATE articles SET title = 'uno' || char(13, 10) || 'dos' || char(13) || 'tres' || char(11)"
+        )
+    target = tmp_path / "a.xlsx"
+    assert run(small, "--format", "xlsx", "--columns", "title", "-o", str(target)).exit_code == 0
+    sheet = openpyxl.load_workbook(target).worksheets[0]
+    assert sheet["A2"].value == "uno\ndos\ntres\ufffd"

@@ -1,5 +1,6 @@
 """XLSX, written a row at a time. Text is typed as text: no cell is a formula, whatever it begins with."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 from sqlite3 import Cursor
@@ -14,6 +15,7 @@ from archive.exports.text_formats import cut_cell
 
 SHEET_ROWS = 1_000_000  # Excel's limit is 1,048,576
 EXACT_INTEGER = 1 << 53  # a spreadsheet's numbers are exact up to here
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def write_xlsx(path: Path, extract: Extract, rows: Cursor) -> None:
@@ -45,12 +47,20 @@ def _write_row(sheet: Worksheet, line: int, values: tuple[object, ...]) -> None:
     for place, value in enumerate(values):
         if isinstance(value, str):
             if value:
-                sheet.write_string(line, place, cut_cell(value))
+                sheet.write_string(line, place, cut_cell(_plain(value)))
         elif isinstance(value, int | float):
             if abs(value) < EXACT_INTEGER:
                 sheet.write_number(line, place, value)
             else:
                 sheet.write_string(line, place, str(value))
+
+
+def _plain(text: str) -> str:
+    """Return a text as XML can hold it: line ends as a spreadsheet has them, other control characters marked.
+
+    Else they are written as _x000D_ and the like, which not every reader turns back.
+    """
+    return _CONTROLS.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _write_codebook(sheet: Worksheet, extract: Extract) -> None:
