@@ -26,6 +26,9 @@ _LATEX = str.maketrans(
     }
 )  # fmt: skip
 
+# Pairs that TeX would set as one sign: dashes, quotation marks, inverted marks.
+_LIGATURES = re.compile(r"(?<=([-'`<>,]))(?=\1)|(?<=[?!])(?=`)")
+
 Record = Mapping[str, Any]
 
 
@@ -68,7 +71,7 @@ class _Ris(rispy.RisWriter):  # type: ignore[misc]
 def _bibtex_entry(record: Record) -> str:
     fields = {
         "author": " and ".join("{" + _latex(name) + "}" for name in _authors(record)),
-        "title": _latex(record["title"]),
+        "title": "{" + _latex(record["title"]) + "}",  # styles would write "the u.s." and "rubio"
         "journal": _latex(record["outlet_name"]),
         "entrysubtype": "newspaper",
         "date": _day(record) or "",
@@ -86,14 +89,14 @@ def _bibtex_entry(record: Record) -> str:
 def _ris_fields(record: Record) -> dict[str, Any]:
     day = _day(record)
     fields = {
-        "title": _line(record["title"]),
+        "title": in_one_line(record["title"]),
         "authors": _authors(record),
-        "secondary_title": _line(record["outlet_name"]),
+        "secondary_title": in_one_line(record["outlet_name"]),
         "year": day[:4] if day else "",
         "date": day.replace("-", "/") + "/" if day else "",
-        "section": _line(record["section"]),
+        "section": in_one_line(record["section"]),
         "language": record["language"],
-        "urls": [_line(record["url"])],
+        "urls": [in_one_line(record["url"])],
         "access_date": record["first_seen"][:10].replace("-", "/") + "/",
         "notes": [_note(record)],
         "id": _key(record),
@@ -106,12 +109,12 @@ def _csl_item(record: Record) -> dict[str, Any]:
     item = {
         "id": _key(record),
         "type": "article-newspaper",
-        "title": _line(record["title"]),
-        "container-title": _line(record["outlet_name"]),
+        "title": in_one_line(record["title"]),
+        "container-title": in_one_line(record["outlet_name"]),
         "author": [{"literal": name} for name in _authors(record)],
         "issued": {"date-parts": [_parts(day)]} if day else None,
         "accessed": {"date-parts": [_parts(record["first_seen"][:10])]},
-        "section": _line(record["section"]),
+        "section": in_one_line(record["section"]),
         "language": record["language"],
         "URL": record["url"],
         "note": _note(record),
@@ -134,7 +137,7 @@ def _parts(day: str) -> list[int]:
 
 
 def _authors(record: Record) -> list[str]:
-    return [name for name in (_line(part) for part in record["authors"].split(";")) if name]
+    return [name for name in (in_one_line(part) for part in record["authors"].split(";")) if name]
 
 
 def _note(record: Record) -> str:
@@ -142,14 +145,33 @@ def _note(record: Record) -> str:
     return f"{published}Captured {record['first_seen']}. SHA-256 of headline and text: {record['sha256']}"
 
 
-def _line(text: str) -> str:
+def in_one_line(text: str) -> str:
+    """Return a text as references hold it: any run of spaces, line ends and controls is one space."""
     return _SPACE.sub(" ", text).strip()
 
 
 def _latex(text: str) -> str:
-    return _line(text).translate(_LATEX)
+    """Return a text as TeX sets it, in one line.
+
+    BibTeX counts braces even where a backslash stands before them: those without a partner go by their names.
+    """
+    line = _LIGATURES.sub("{}", in_one_line(text).translate(_LATEX))
+    return (
+        line
+        if _balanced(line)
+        else line.replace(r"\{", r"{\textbraceleft}").replace(r"\}", r"{\textbraceright}")
+    )
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for sign in text:
+        depth += (sign == "{") - (sign == "}")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _verbatim(url: str) -> str:
     """Return an address as a verbatim BibTeX field holds it: braces would end it."""
-    return _line(url).replace("{", "%7B").replace("}", "%7D").replace("\\", "%5C")
+    return in_one_line(url).replace("{", "%7B").replace("}", "%7D").replace("\\", "%5C")

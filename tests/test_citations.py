@@ -3,8 +3,11 @@ from pathlib import Path
 
 import pytest
 import rispy
+from bibtexparser.entrypoint import parse_string as parse_bibtex
+from bibtexparser.library import Library
 from click.testing import CliRunner
 from pybtex.database import parse_string
+from pylatexenc.latex2text import LatexNodes2Text
 
 from archive import citations
 from archive.cli import main
@@ -41,8 +44,50 @@ def test_what_latex_would_obey_is_escaped() -> None:
         "first_seen": "2026-02-01T00:00:00Z",
     }
     entry = parse_string(citations.bibtex([record]), "bibtex").entries["x-x"]
-    assert entry.fields["title"].startswith(r"50\% \& \$5\_000 \#1 \{a\} \textbackslash{}input\{x\}")
+    assert entry.fields["title"].startswith(r"{50\% \& \$5\_000 \#1 \{a\} \textbackslash{}input\{x\}")
     assert entry.fields["url"] == "https://x.example/a_b?c=1&d=%20#e%7D"
+
+
+def record_of(number: int, title: str) -> dict[str, str]:
+    return dict.fromkeys(citations.CITED_COLUMNS, "x") | {"id": str(number), "title": title, "authors": title}
+
+
+def test_no_headline_spoils_the_file() -> None:
+    titles = [
+        "{",
+        "}",
+        "}{",
+        "\\",
+        "{\\",
+        "%",
+        "@article{x,",
+        "a\r\nb",
+        '"',
+        "ER  - ",
+        "a,b = {c}",
+        "",
+        "\x00\x1b[31m",
+    ]
+    records = [record_of(number, title) for number, title in enumerate(titles)]
+    entries = parse_string(citations.bibtex(records), "bibtex").entries
+    assert [entry.fields["year"] for entry in entries.values()] == ["x"] * len(titles)
+    assert len(parsed(citations.bibtex(records)).entries) == len(titles)
+    found = rispy.loads(citations.ris(records))
+    assert [record.get("title", "") for record in found] == [citations.in_one_line(title) for title in titles]
+
+
+def parsed(text: str) -> Library:
+    library = parse_bibtex(text)
+    assert not library.failed_blocks
+    return library
+
+
+def test_signs_stay_what_they_are() -> None:
+    title = "Mexico Sends 26 Capos to the U.S. -- 'tis ''quoted'' <<so>> ?`x {a}"
+    entry = parse_string(citations.bibtex([record_of(1, title)]), "bibtex").entries["x-1"]
+    shown = LatexNodes2Text(strict_latex_spaces=True).latex_to_text(entry.fields["title"])
+    assert shown == title
+    assert entry.fields["title"].startswith("{")  # else styles write "the u.s."
 
 
 def test_ris_holds_one_record_an_article(small: Small) -> None:

@@ -14,9 +14,21 @@ JSON_COLUMNS = frozenset({"tags", "dates", "terms", "kinds"})
 
 CELL_UNITS = 32_000  # UTF-16 code units; Excel cuts a cell at 32,767 without a word
 CUT_MARK = " […cut: the whole text is in the other formats]"
+UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x1f\ufffe\uffff]")  # no character of XML, so of no workbook
+REPLACEMENT = "\ufffd"
 _LINE_BREAKS = re.compile("(?:\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029])")
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
-_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?$")
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # line ends to some readers, and none to JSON
+# What may stand before the sign: spaces, and characters that some programs drop or do not show.
+_FORMULA = re.compile("[\\s\ufffd\ufeff\u200b-\u200f\u2060]*[=+\\-@＝＋－＠]|\t")
+_PLAIN_NUMBER = re.compile(r"(?!-0$)-?(?:0|[1-9]\d{0,14})(?:\.\d{0,8}[1-9])?$")  # comes out as it went in
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+# What a spreadsheet takes for a number, a date, a time or a truth value, and shows otherwise.
+_CONVERTED = re.compile(
+    r"\s*(?:[+-]?[$€]?[\d.,]*\d[\d.,]*(?:e[+-]?\d+)?\s?[%€]?|\d{1,4}[/.-]\d{1,2}(?:[/.-]\d{1,4})?"
+    r"|\d{1,2}:\d\d(?::\d\d)?|true|false|verdadero|falso)\s*$",
+    re.IGNORECASE | re.ASCII,
+)
+_SAFE_START = re.compile(r"[^\W\dtfv]|[\"'«“¿¡(\[{]", re.IGNORECASE)
 
 
 def write_csv(stream: TextIO, extract: Extract, rows: sqlite3.Cursor) -> None:
@@ -33,7 +45,7 @@ def write_csv_excel(stream: TextIO, extract: Extract, rows: sqlite3.Cursor) -> N
     """Write CSV that Excel opens by a double click without harm or garble.
 
     With a byte order mark; no newline inside a cell; long cells cut with a mark; text that a spreadsheet
-    would run as a formula is preceded by an apostrophe. Numbers stay numbers.
+    would run as a formula, or turn into a date or another number, is preceded by an apostrophe. Numbers stay numbers.
     """
     stream.write("\ufeff")
     writer = csv.writer(stream, lineterminator="\r\n")
@@ -45,10 +57,19 @@ def spreadsheet_cell(value: Any) -> Any:
     """Return a value as it may stand in a spreadsheet's cell."""
     if not isinstance(value, str):
         return value
-    cell = _LINE_BREAKS.sub(" ", value).replace("\x00", "")
-    if _FORMULA.match(value) and not _NUMBER.match(value):
+    cell = value
+    if not cell.isprintable():  # a line break, a control character, or something harmless
+        cell = UNPRINTABLE.sub(REPLACEMENT, _LINE_BREAKS.sub(" ", cell))
+    if not _SAFE_START.match(cell) and _is_changed(cell):
         cell = "'" + cell
     return cut_cell(cell)
+
+
+def _is_changed(cell: str) -> bool:
+    """Whether a spreadsheet would run a text, or turn it into something else."""
+    if _PLAIN_NUMBER.match(cell) or _ISO_DATE.match(cell):
+        return False
+    return bool(_FORMULA.match(cell) or _CONVERTED.match(cell))
 
 
 def cut_cell(cell: str) -> str:
@@ -64,7 +85,13 @@ def cut_cell(cell: str) -> str:
 def write_jsonl(stream: TextIO, extract: Extract, rows: sqlite3.Cursor) -> None:
     """Write one JSON object a line, keys in the order of the columns, columns of JSON nested."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    stream.writelines(encode(record) + "\n" for record in records(extract.columns, rows))
+    stream.writelines(
+        _LINE_ENDS.sub(_escaped, encode(record)) + "\n" for record in records(extract.columns, rows)
+    )
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def records(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:

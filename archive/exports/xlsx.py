@@ -11,11 +11,11 @@ from xlsxwriter.worksheet import Worksheet
 
 from archive.codebook import column
 from archive.exports.tables import Extract
-from archive.exports.text_formats import cut_cell
+from archive.exports.text_formats import REPLACEMENT, UNPRINTABLE, cut_cell
 
 SHEET_ROWS = 1_000_000  # Excel's limit is 1,048,576
 EXACT_INTEGER = 1 << 53  # a spreadsheet's numbers are exact up to here
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROLS = re.compile(f"{UNPRINTABLE.pattern}|[\v\f\x1c-\x1e]")
 
 
 def write_xlsx(path: Path, extract: Extract, rows: Cursor) -> None:
@@ -47,7 +47,7 @@ def _write_row(sheet: Worksheet, line: int, values: tuple[object, ...]) -> None:
     for place, value in enumerate(values):
         if isinstance(value, str):
             if value:
-                sheet.write_string(line, place, cut_cell(_plain(value)))
+                sheet.write_string(line, place, sheet_cell(value))
         elif isinstance(value, int | float):
             if abs(value) < EXACT_INTEGER:
                 sheet.write_number(line, place, value)
@@ -55,12 +55,12 @@ def _write_row(sheet: Worksheet, line: int, values: tuple[object, ...]) -> None:
                 sheet.write_string(line, place, str(value))
 
 
-def _plain(text: str) -> str:
-    """Return a text as XML can hold it: line ends as a spreadsheet has them, other control characters marked.
+def sheet_cell(text: str) -> str:
+    """Return a text as a workbook holds it: line ends as a spreadsheet has them, other control characters marked.
 
-    Else they are written as _x000D_ and the like, which not every reader turns back.
+    Else they are written as _x000D_ and the like, which not every reader turns back. Cut with a mark where needed.
     """
-    return _CONTROLS.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return cut_cell(_CONTROLS.sub(REPLACEMENT, text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def _write_codebook(sheet: Worksheet, extract: Extract) -> None:
