@@ -19,9 +19,14 @@ from typing import TextIO
 from sqlite_utils import Database
 
 from archive.citations import write_bibtex, write_csl, write_ris
+from archive.exports.companions import note_beside, schema_beside, write_schema
+from archive.exports.datapackage import one_state
 from archive.exports.files import replaced
+from archive.exports.sample import Draw, sheet_beside, write_coding_sheet
 from archive.exports.tables import Extract
 from archive.exports.text_formats import write_csv, write_csv_excel, write_jsonl
+from archive.methods_note import methods_note
+from archive.selection import Selection
 
 TextWriter = Callable[[TextIO, Extract, Cursor], None]
 
@@ -51,13 +56,38 @@ def export_stream(db: Database, stream: TextIO, extract: Extract, form: str) -> 
 
 def export_file(db: Database, path: Path, extract: Extract, form: str) -> None:
     """Write an extract to a file, which appears under its name only when it is whole. Raises OSError."""
-    db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     with replaced(path) as temporary:
-        if form in TEXT_FORMATS:
-            with temporary.open("w", encoding="utf-8", newline="") as stream:
-                export_stream(db, stream, extract, form)
-        else:
-            _write_file(temporary, extract, extract.rows(db), form)
+        write_file(db, temporary, extract, form)
+
+
+def export_with_companions(
+    db: Database, path: Path, extract: Extract, form: str, selection: Selection, drawn: Draw | None = None
+) -> None:
+    """Write an extract to a file, and beside it what it is: methods note, schema of a CSV, sheet of a sample.
+
+    All are of one state of the archive, and appear together when all are whole. Raises OSError.
+    """
+    with one_state(db), contextlib.ExitStack() as files:
+        data = files.enter_context(replaced(path))  # the first to come, the last to take its name
+        write_file(db, data, extract, form)
+        if form not in CITATION_FORMATS:
+            note = files.enter_context(replaced(note_beside(path)))
+            note.write_text(methods_note(db, extract, selection, drawn=drawn), encoding="utf-8")
+        if form.startswith("csv"):
+            write_schema(files.enter_context(replaced(schema_beside(path))), path, data, extract)
+        if drawn is not None:
+            sheet = files.enter_context(replaced(sheet_beside(path)))
+            write_coding_sheet(db, sheet, drawn, f"{path.stem}-{drawn.seed}")
+
+
+def write_file(db: Database, path: Path, extract: Extract, form: str) -> None:
+    """Write an extract to a file under its very name. Raises OSError."""
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+    if form in TEXT_FORMATS:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            export_stream(db, stream, extract, form)
+    else:
+        _write_binary(path, extract, extract.rows(db), form)
 
 
 PARTITIONED = {
@@ -65,8 +95,8 @@ PARTITIONED = {
 }  # fmt: skip
 
 
-def export_months(db: Database, folder: Path, extract: Extract) -> None:
-    """Write an extract to Parquet files by month, in a folder that appears only when it is whole.
+def export_months(db: Database, folder: Path, extract: Extract, selection: Selection) -> None:
+    """Write an extract to Parquet files by month, in a folder that appears only when it is whole, and its note.
 
     Raises FileExistsError where the folder is there already; ValueError where the table has no time to go by, or its
     column was left out.
@@ -80,14 +110,16 @@ def export_months(db: Database, folder: Path, extract: Extract) -> None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
     db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
+    with one_state(db), tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
         unfinished = Path(name) / folder.name
         unfinished.mkdir()
         write_months(unfinished, extract, extract.rows(db), time)
-        unfinished.rename(folder)
+        with replaced(note_beside(folder)) as note:
+            note.write_text(methods_note(db, extract, selection), encoding="utf-8")
+            unfinished.rename(folder)
 
 
-def _write_file(path: Path, extract: Extract, rows: Cursor, form: str) -> None:
+def _write_binary(path: Path, extract: Extract, rows: Cursor, form: str) -> None:
     # Imported when used: these two libraries take longer to load than a small export to write.
     if form == "parquet":
         from archive.exports.parquet import write_parquet

@@ -1,200 +1,233 @@
-"""The note that goes with a file: what is in it, what is not, by which rules, and how good they are."""
+"""The note that goes with a file: what is in it, what is not, by which rules, and how good they are.
 
+Written in English and in Spanish, with the words of methods_note.toml.
+"""
+
+import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
-from archive.evaluation import Interval, coded_pages, score_pages
-from archive.exports.tables import Extract
+from archive.codebook import Language
+from archive.evaluation import Interval, Score, coded_pages, ratio, score_pages, wilson
+from archive.exports.sample import Draw
+from archive.exports.tables import TEXT_COLUMNS, Extract, extract_table
 from archive.sampling import estimate_samples
-from archive.search.query import parse
+from archive.search import Filters
 from archive.selection import Selection, where_clause
 from archive.store import rows
 
+WORDS = Path(__file__).with_suffix(".toml")
 _GAPS_SHOWN = 50
+_KEYS = ("outlet", "language", "country", "grade", "topic_version")
+
+Say = Callable[..., str]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Tally:
-    """The counts of a selection, from one pass over it."""
+class _Facts:
+    """What the note says, before it is put into words. ``by`` counts the articles by each of some columns."""
 
+    rows: int
     articles: int
     undated: int
     credited: int
-    first: str | None
-    last: str | None
+    copied: int
+    texts: int
+    first: str
+    last: str
     by: dict[str, Counter[str]]
+    gaps: list[Row]
+    samples: list[Row]
+    labelled: Score | None
 
 
-def methods_note(db: Database, extract: Extract, selection: Selection, *, drawn: str = "") -> str:
+def methods_note(db: Database, extract: Extract, selection: Selection, *, drawn: Draw | None = None) -> str:
     """Return the note as Markdown. ``drawn`` says how a sample was drawn, where the file is one."""
+    facts = _facts(db, extract, selection, drawn)
+    notes = [_note(language, facts, extract, selection, drawn) for language in ("en", "es")]
+    return "\n---\n\n".join(notes)
+
+
+def rights_notice() -> str:
+    """Return what is said, in both languages, to who takes the words of articles away."""
+    return "\n".join(str(_words()[language]["with_text"]) for language in ("es", "en"))
+
+
+@cache
+def _words() -> dict[str, Any]:
+    return tomllib.loads(WORDS.read_text(encoding="utf-8"))
+
+
+def _facts(db: Database, extract: Extract, selection: Selection, drawn: Draw | None) -> _Facts:
     condition, parameters = where_clause(db, selection)
-    tally = _tally(db, condition, parameters)
-    in_file = tally.articles if extract.table == "articles" and not drawn else extract.count(db)
+    tally, by = _tally(db, condition, parameters)
+    plain = extract.table == "articles" and drawn is None
+    coded = [(page.gold, page.judged) for page in coded_pages(db) if page.judged is not None]
+    return _Facts(
+        rows=tally["articles"] if plain else extract.count(db),
+        by=by,
+        gaps=_gaps_of(db, selection),
+        samples=[estimate for estimate in estimate_samples(db) if "precision" in estimate],
+        labelled=score_pages([(gold, judged or 0) for gold, judged in coded]) if coded else None,
+        **tally,
+    )
+
+
+def _tally(
+    db: Database, condition: str, parameters: Sequence[Any]
+) -> tuple[dict[str, Any], dict[str, Counter[str]]]:
+    # Counted here and not by GROUP BY, for which SQLite would sort a million rows.
+    listed = ", ".join(f"a.{key}" for key in _KEYS)
+    found = Counter(
+        map(tuple, db.conn.execute(f"SELECT {listed} FROM articles a WHERE {condition}", parameters))
+    )
+    by = {key: Counter[str]() for key in _KEYS}
+    for values, number in found.items():
+        for key, value in zip(_KEYS, values, strict=True):
+            by[key][str(value)] += number
+    first, last, dated, credited, copied, texts = db.execute(
+        "SELECT coalesce(min(a.published), '-'), coalesce(max(a.published), '-'), count(a.published),"
+        " count(a.wire), count(a.copy_group), count(DISTINCT a.copy_group)"
+        f" FROM articles a WHERE {condition}",
+        list(parameters),
+    ).fetchone()
+    articles = found.total()
+    return {"articles": articles, "undated": articles - dated, "credited": credited, "copied": copied,
+            "texts": texts, "first": first, "last": last}, by  # fmt: skip
+
+
+def _gaps_of(db: Database, selection: Selection) -> list[Row]:
+    """Return the gaps of the outlets selected that reach into the period."""
+    filters = selection.narrowed
+    kept = Filters(outlet=filters.outlet, country=filters.country, from_=filters.from_, to=filters.to)
+    extract = extract_table(db, "gaps", Selection(filters=kept))
+    return rows(db, extract.sql, list(extract.parameters))
+
+
+def _note(
+    language: Language, facts: _Facts, extract: Extract, selection: Selection, drawn: Draw | None
+) -> str:
+    words = _words()[language]
+
+    def say(name: str, /, **values: object) -> str:
+        return str(words[name]).format(**values)
+
     sections = [
-        ["# Methods note", "", f"Rows in this file: {in_file}, of table `{extract.table}`."],
-        _selection(selection, drawn),
-        _counts(tally),
-        _rules(tally),
-        _copies(db, tally, condition, parameters),
-        _gaps(db, selection),
-        _judge(db),
-        _rights(extract),
-    ]
+        [say("title"), "", say("rows", rows=facts.rows, table=extract.table), "", say("other")],
+        [say("selection"), "", *_selection(say, words, selection, drawn, language)],
+        [say("counts"), "", *_counts(say, words, facts)],
+        [say("rules"), "", *_rules(say, facts)],
+        [say("copies"), "", say("collapsed" if selection.copies == "fold" else "counted"),
+         say("credited", credited=facts.credited, copied=facts.copied, texts=facts.texts)],
+        [say("gaps"), "", *_gaps(say, facts)],
+        [say("judge"), "", *_judge(say, facts, language)],
+        [say("rights"), "", say("with_text" if _has_words(extract) else "without_text")],
+    ]  # fmt: skip
     return "\n".join(line for section in sections for line in [*section, ""])
 
 
-def _tally(db: Database, condition: str, parameters: Sequence[Any]) -> _Tally:
-    keys = ("outlet", "language", "country", "grade", "topic_version")
-    listed = ", ".join(f"a.{key}" for key in keys)
-    found = db.execute(
-        f"SELECT {listed}, count(*), min(a.published), max(a.published), sum(a.published IS NULL), count(a.wire)"
-        f" FROM articles a WHERE {condition} GROUP BY {listed}",
-        list(parameters),
-    ).fetchall()
-    by = {key: Counter[str]() for key in keys}
-    for columns in found:
-        for key, value in zip(keys, columns, strict=False):
-            by[key][str(value)] += columns[5]
-    return _Tally(
-        articles=sum(columns[5] for columns in found),
-        undated=sum(columns[8] for columns in found),
-        credited=sum(columns[9] for columns in found),
-        first=min((columns[6] for columns in found if columns[6]), default=None),
-        last=max((columns[7] for columns in found if columns[7]), default=None),
-        by=by,
-    )
+def _has_words(extract: Extract) -> bool:
+    return bool(set(TEXT_COLUMNS.get(extract.table, ())) & set(extract.columns))
+
+
+def _selection(
+    say: Say, words: Row, selection: Selection, drawn: Draw | None, language: Language
+) -> list[str]:
+    given = selection.as_dict()
+    lines = []
+    if "query" in given:
+        lines.append(say("query", query=given.pop("query")))
+        lines.append(say("understood", understood=selection.query.understood(language)))
+    for name, value in given.items():
+        lines.append(say("filter", name=name, value=", ".join(value) if isinstance(value, list) else value))
+    if not selection.narrowed.grade:
+        lines.append(say("grades"))
+    if selection.is_everything:
+        lines.append(say("no_filter"))
+    if drawn:
+        stratum = drawn.stratify
+        how = say("stratified", stratum=words["strata"][stratum]) if stratum else say("uniform")
+        lines.append(say("sample", how=how, size=drawn.size, seed=drawn.seed, drawn=len(drawn.numbers)))
+    return lines
 
 
 def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _selection(selection: Selection, drawn: str) -> list[str]:
-    lines = ["## Selection", ""]
-    if selection.query:
-        lines.append(f"- Query: `{selection.query}`")
-        lines.append(f"- Query as understood: {parse(selection.query).understood('en')}")
-    given = {name: value for name, value in selection.as_dict().items() if name != "query"}
-    for name, value in given.items():
-        words = ", ".join(str(part) for part in value) if isinstance(value, tuple | list) else value
-        lines.append(f"- {name}: {words}")
-    if not selection.grades:
-        lines.append(
-            "- Grades 1 (related) and 2 (core); articles that fell off the subject (0) are left out."
-        )
-    if selection.is_everything:
-        lines.append("- No other filter: all articles on the subject.")
-    if drawn:
-        lines.append(f"- {drawn}")
-    return lines
-
-
-def _counts(tally: _Tally) -> list[str]:
+def _counts(say: Say, words: Row, facts: _Facts) -> list[str]:
     lines = [
-        "## Counts",
-        "",
-        f"- Articles selected: {tally.articles}; published {tally.first or '-'} to {tally.last or '-'} (UTC);"
-        f" {tally.undated} without a date of publication (they count by the day first seen).",
+        say("articles", articles=facts.articles, first=facts.first, last=facts.last, undated=facts.undated)
     ]
     for name in ("language", "country", "grade"):
-        found = "; ".join(f"{key} {n}" for key, n in _ranked(tally.by[name]))
-        lines.append(f"- By {name}: {found or 'none'}")
-    lines += ["", "| Outlet | Articles |", "| --- | ---: |"]
-    return lines + [f"| {key} | {n} |" for key, n in _ranked(tally.by["outlet"])]
+        found = "; ".join(f"{key} {n}" for key, n in _ranked(facts.by[name]))
+        lines.append(say("by", name=words["by_names"][name], counts=found or say("none")))
+    lines += ["", say("outlet_head"), "| --- | ---: |"]
+    return lines + [f"| {key} | {n} |" for key, n in _ranked(facts.by["outlet"])]
 
 
-def _rules(tally: _Tally) -> list[str]:
-    found = _ranked(tally.by["topic_version"])
-    versions = "; ".join(f"{key or 'unknown'} ({n} articles)" for key, n in found)
+def _rules(say: Say, facts: _Facts) -> list[str]:
+    found = _ranked(facts.by["topic_version"])
+    versions = "; ".join(say("topic_of", version=key or say("unknown"), n=n) for key, n in found)
     return [
-        "## Rules",
-        "",
-        f"- Software: bilateral {version('bilateral')}",
-        f"- Topic definition, version and hash: {versions or '-'}",
-        "- Columns: docs/schema.md, and the schema beside the data.",
+        say("software", version=version("bilateral")),
+        say("topic", versions=versions or "-"),
+        say("columns"),
     ]
 
 
-def _copies(db: Database, tally: _Tally, condition: str, parameters: Sequence[Any]) -> list[str]:
-    copied, texts = db.execute(
-        "SELECT count(*), count(DISTINCT a.copy_group) FROM articles a"
-        f" WHERE a.copy_group IS NOT NULL AND {condition}",
-        list(parameters),
-    ).fetchone()
-    return [
-        "## Wire copy",
-        "",
-        "Copies are counted, each as a row; `copy_group` tells which rows are one text.",
-        f"{tally.credited} articles credit an agency; {copied} articles are copies of {texts} texts.",
-    ]
-
-
-def _gaps(db: Database, selection: Selection) -> list[str]:
-    start = selection.since.isoformat() if selection.since else ""
-    end = f"{selection.until.isoformat()}T99" if selection.until else "9999"
-    found = rows(
-        db,
-        "SELECT g.outlet, g.started, g.ended, g.hours FROM gaps g JOIN outlets o ON o.id = g.outlet"
-        " WHERE g.ended >= ? AND g.started <= ? AND (? = '' OR o.country = ?) ORDER BY g.outlet, g.started",
-        [start, end, selection.country or "", selection.country],
-    )
-    found = [gap for gap in found if not selection.outlets or gap["outlet"] in selection.outlets]
-    lines = ["## Gaps", ""]
-    if not found:
-        return [*lines, "No watched outlet went unread for more than 36 hours in the period."]
-    lines += [f"{len(found)} spells of more than 36 hours in which a watched outlet was not read.", ""]
-    lines += ["| Outlet | From | To | Hours |", "| --- | --- | --- | ---: |"]
+def _gaps(say: Say, facts: _Facts) -> list[str]:
+    lines = [say("seen"), ""]
+    if not facts.gaps:
+        return [*lines, say("no_gaps")]
+    lines += [say("some_gaps", n=len(facts.gaps)), "", say("gap_head"), "| --- | --- | --- | ---: |"]
     lines += [
         f"| {gap['outlet']} | {gap['started']} | {gap['ended']} | {gap['hours']} |"
-        for gap in found[:_GAPS_SHOWN]
+        for gap in facts.gaps[:_GAPS_SHOWN]
     ]
-    if len(found) > _GAPS_SHOWN:
-        lines += ["", f"The other {len(found) - _GAPS_SHOWN} are in table `gaps`."]
+    if len(facts.gaps) > _GAPS_SHOWN:
+        lines += ["", say("more_gaps", n=len(facts.gaps) - _GAPS_SHOWN)]
     return lines
 
 
-def _judge(db: Database) -> list[str]:
-    lines = ["## How good the judge is", ""]
-    for estimate in estimate_samples(db):
-        if "precision" in estimate:
-            lines.append(
-                f"- Random sample {estimate['sample']!r}, drawn {estimate['created']}, {estimate['labelled']} of"
-                f" {estimate['drawn']} pages coded, topic {estimate['topic_version']}:"
-                f" precision {_share(estimate['precision'], estimate['precision_interval'])},"
-                f" recall {_share(estimate['recall'], estimate['recall_interval'])}, weighted by stratum."
-            )
-    coded = [(page.gold, page.judged) for page in coded_pages(db)]
-    pairs = [(gold, judged) for gold, judged in coded if judged is not None]
-    if pairs:
-        score = score_pages(pairs)
-        lines.append(
-            f"- All {score.pages} pages of this archive that people labelled (not a random sample): precision"
-            f" {_share(score.precision, score.precision_interval)},"
-            f" recall {_share(score.recall, score.recall_interval)} (95%, Wilson)."
+def _judge(say: Say, facts: _Facts, language: Language) -> list[str]:
+    def share(value: float | None, interval: Interval) -> str:
+        return (
+            say("undefined")
+            if value is None
+            else say("interval", value=value, low=interval[0], high=interval[1])
         )
-    if len(lines) == 2:
+
+    lines = []
+    for found in facts.samples:
+        shares = {
+            name: share(found[name], found[f"{name}_interval"]) for name in ("precision", "recall", "f1")
+        }
         lines.append(
-            "Not measured on this archive: nobody has coded a sample of it. `bilateral sample` draws one,"
-            " `bilateral label --from` takes it back, `bilateral evaluate` prints precision and recall."
+            say("sampled", name=found["sample"], created=found["created"], labelled=found["labelled"],
+                drawn=found["drawn"], topic=found["topic_version"], **shares)
+        )  # fmt: skip
+    score = facts.labelled
+    if score is not None:
+        precision, recall = (
+            share(score.precision, score.precision_interval),
+            share(score.recall, score.recall_interval),
         )
+        lines.append(say("labelled", pages=score.pages, precision=precision, recall=recall))
+    lines = lines or [say("not_measured")]
+    for known in _words()["measured"]:
+        tp, fp, fn = known["tp"], known["fp"], known["fn"]
+        lines.append(
+            say("elsewhere", topic=known["topic"], what=known[language], tp=tp, fp=fp, fn=fn,
+                precision=share(ratio(tp, tp + fp), wilson(tp, tp + fp)),
+                recall=share(ratio(tp, tp + fn), wilson(tp, tp + fn)))
+        )  # fmt: skip
     return lines
-
-
-def _share(value: float | None, interval: Interval) -> str:
-    return "undefined" if value is None else f"{value:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
-
-
-def _rights(extract: Extract) -> list[str]:
-    lines = ["## Rights", ""]
-    if "text" in extract.columns:
-        return [
-            *lines,
-            "This file holds the full text of articles. Their copyright is their publishers': it may be studied"
-            " where the law allows, not passed on or published. See docs/legal.md, which is no legal advice.",
-        ]
-    return [*lines, "Headlines, names and figures only; the texts of articles are not in this file."]

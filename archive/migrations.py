@@ -483,3 +483,14 @@ def backfill(db: Database) -> None:
     """Files of web archives: planned, read and ingested; what their days had; where a snapshot was taken from."""
     for statement in _statements(BACKFILL_TABLES):
         db.execute(statement)
+
+
+@migrations()
+def watched_per_day(db: Database) -> None:
+    """On which days each outlet was read: a day without articles is told from a day without reading."""
+    db.execute(
+        "CREATE VIEW watched_per_day AS SELECT v.outlet, substr(c.started, 1, 10) AS day, count(*) AS crawls,"
+        " sum(v.routes_ok > 0 OR v.discovered > 0 OR v.fetched > 0 OR v.not_modified > 0) AS readings,"
+        " sum(v.routes_ok) AS routes_ok, sum(v.routes_failed) AS routes_failed, sum(v.discovered) AS discovered"
+        " FROM crawl_outlets v JOIN crawls c ON c.id = v.crawl GROUP BY 1, 2"
+    )

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,6 +37,22 @@ topic_option = click.option(
     "--topic", type=_file, default=SHIPPED_TOPIC, help="The topic definition.  [default: the one shipped]"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Report as JSON on standard output.")
+
+
+class Day(click.ParamType[str]):
+    """A year, month or day; the first or the last day that it means, as ISO date."""
+
+    name = "DATE"
+
+    def __init__(self, *, last: bool) -> None:
+        self.last = last
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the ISO day; fail with words where the text is no date."""
+        from archive.search.filters import read_day
+
+        day = read_day(str(value), last=self.last)
+        return day or self.fail(f"{value!r} is no date: write 2025, 2025-03 or 2025-03-01", param, ctx)
 
 
 def warc_folder(db: Path, warc_dir: Path | None) -> Path:

@@ -61,7 +61,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     }.items()
 }
 
-VIEWS = ("seen_per_day", "coverage", "gaps")
+VIEWS = ("seen_per_day", "watched_per_day", "coverage", "gaps")
 
 # What the public edition says in a column instead of what the archive holds.
 PUBLIC: dict[tuple[str, str], str] = {

@@ -102,7 +102,7 @@ def _estimate(db: Database, sample: dict[str, Any], gold: dict[str, int]) -> dic
 
 
 def stratified(counts: dict[str, list[int]]) -> dict[str, Any]:
-    """Return precision and recall from stratum -> [pages it stands for, labelled, of these relevant]."""
+    """Return precision, recall and F1 from stratum -> [pages it stands for, labelled, of these relevant]."""
     generator = np.random.default_rng(SEED)
     found = total = kept = 0.0
     drawn_found, drawn_total = np.zeros(DRAWS), np.zeros(DRAWS)
@@ -117,4 +117,6 @@ def stratified(counts: dict[str, list[int]]) -> dict[str, Any]:
         "precision_interval": percentiles(drawn_found / kept) if kept else (0.0, 1.0),
         "recall": ratio(found, total),
         "recall_interval": percentiles(drawn_found / np.maximum(drawn_total, 1e-9)),
+        "f1": ratio(2 * found, kept + total),
+        "f1_interval": percentiles(2 * drawn_found / np.maximum(kept + drawn_total, 1e-9)),
     }

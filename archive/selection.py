@@ -1,95 +1,144 @@
-"""Which articles leave the archive: the filters of search, as SQL over ``articles a``."""
+"""Which articles leave the archive: a search, as SQL over ``articles a``."""
 
-import sqlite3
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
 from archive.search import Filters, Query, matching_ids, parse
+from archive.search.filters import merged
+from archive.search.matching import Copies
+from archive.search.tree import compiled
+from archive.stems import Vocabulary
 
-RELEVANT_GRADES = (1, 2)
+RELEVANT_GRADES = ("1", "2")
+NO_QUERY = parse("")
+NO_FILTERS = Filters()
+_COLUMNS = ("outlet", "country", "language", "section", "wire", "status")
+_MOMENT = "coalesce(a.published, a.first_seen)"
 
 
 class SelectionError(Exception):
-    """A filter cannot be met: an outlet that is not in the archive, a query that cannot be read."""
+    """A filter cannot be met: an outlet that is not in the archive, a period that is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The filters of one export; empty ones leave all articles on the subject (grades 1 and 2)."""
+    """The search of one export; without any, all articles on the subject (grades 1 and 2).
 
-    outlets: tuple[str, ...] = ()
-    country: str | None = None
-    language: str | None = None
-    since: date | None = None  # first day of publication, UTC
-    until: date | None = None  # last day of publication, UTC, itself included
-    grades: tuple[int, ...] = ()
-    query: str = ""
+    ``filters`` hold beside those in the query itself. ``copies``: of articles with one text, *all*, or with
+    *fold* the latest alone.
+    """
+
+    query: Query = NO_QUERY
+    filters: Filters = NO_FILTERS
+    copies: Copies = "all"
+
+    @property
+    def narrowed(self) -> Filters:
+        """The filters of both, together."""
+        return merged(self.query.filters, self.filters)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether words are searched for, and not filters alone."""
+        return self.query.tree is not None or self.query.nothing
 
     @property
     def is_everything(self) -> bool:
-        """Whether no filter was given."""
-        return self == Selection()
+        """Whether nothing was asked for."""
+        return not self.narrowed and not self.has_words and self.copies == "all"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the filters as JSON-ready values, those not given left out."""
-        return {
-            name: value.isoformat() if isinstance(value, date) else value
-            for name, value in asdict(self).items()
-            if value
-        }
+        """Return what was asked for as JSON-ready values, the rest left out."""
+        text = " ".join(self.query.text.split())
+        given: dict[str, Any] = {"query": text} if text else {}
+        for name, value in self.filters.parameters():
+            given.setdefault(name, []).append(value)
+        given |= {name: given[name][0] for name in ("from", "to") if name in given}
+        given |= {"both_languages": True} if self.query.both_languages else {}
+        given |= {"accents": self.query.accents} if self.query.accents != "ignore" else {}
+        return given | ({"copies": self.copies} if self.copies != "all" else {})
 
 
 def check_selection(db: Database, selection: Selection) -> None:
     """Raise SelectionError where an outlet is unknown or the period is empty."""
     known = {name for (name,) in db.execute("SELECT id FROM outlets")}
-    unknown = [outlet for outlet in selection.outlets if outlet not in known]
+    unknown = [outlet for outlet in selection.filters.outlet if outlet not in known]
     if unknown:
         raise SelectionError(f"no outlet {unknown[0]!r} in this archive (`bilateral status` lists them)")
-    if selection.since and selection.until and selection.since > selection.until:
-        raise SelectionError(f"the period is empty: from {selection.since} to {selection.until}")
+    start, end = selection.filters.from_, selection.filters.to
+    if start and end and start > end:
+        raise SelectionError(f"the period is empty: from {start} to {end}")
 
 
 def where_clause(db: Database, selection: Selection) -> tuple[str, list[Any]]:
-    """Return the condition on ``articles a`` and its parameters.
+    """Return the condition on ``articles a`` and its parameters; it holds for what the same search finds.
 
-    A query is answered by the search engine first; its hits wait in a temporary table, on disk where they
-    are many.
+    Nothing is held in memory but the numbers of the articles where copies are folded or accents count.
     """
-    query = parse(selection.query)
-    grades = selection.grades or tuple(int(grade) for grade in query.filters.grade) or RELEVANT_GRADES
+    if selection.copies == "fold" or selection.query.accents != "ignore":
+        found = matching_ids(db, selection.query, selection.filters, copies=selection.copies)
+        return "a.id IN (SELECT value FROM json_each(?))", [json.dumps(list(found))]
+    conditions, parameters = filter_conditions(selection.narrowed)
+    words, more = _words(db, selection)
+    return " AND ".join([*conditions, *words]), [*parameters, *more]
+
+
+def filter_conditions(filters: Filters) -> tuple[list[str], list[Any]]:
+    """Return the conditions on ``articles a`` that filters mean, and their parameters."""
+    grades = filters.grade or RELEVANT_GRADES
     # The unary plus: nearly all articles have these grades, and the index would cost the order of ids.
-    conditions, parameters = [f"+a.grade IN ({_marks(grades)})"], list[Any](grades)
-    if selection.outlets:
-        conditions.append(f"a.outlet IN ({_marks(selection.outlets)})")
-        parameters += selection.outlets
-    for column, value in (("country", selection.country), ("language", selection.language)):
-        if value:
-            conditions.append(f"a.{column} = ?")
-            parameters.append(value)
-    if selection.since:
-        conditions.append("coalesce(a.published, a.first_seen) >= ?")
-        parameters.append(selection.since.isoformat())
-    if selection.until:
-        conditions.append("coalesce(a.published, a.first_seen) < ?")
-        parameters.append((selection.until + timedelta(days=1)).isoformat())
-    if selection.query:
-        _select_matches(db, query, grades)
-        conditions.append("a.id IN (SELECT id FROM temp.matches)")
-    return " AND ".join(conditions), parameters
+    conditions, parameters = [f"+a.grade IN ({_marks(grades)})"], [_grade(grade) for grade in grades]
+    for column in _COLUMNS:
+        values = getattr(filters, column)
+        if values:
+            conditions.append(f"{_value_of(column)} IN ({_marks(values)})")
+            parameters += values
+    if filters.year:
+        conditions.append(f"substr({_MOMENT}, 1, 4) IN ({_marks(filters.year)})")
+        parameters += filters.year
+    if filters.from_:
+        conditions.append(f"{_MOMENT} >= ?")
+        parameters.append(filters.from_)
+    if filters.to:
+        conditions.append(f"{_MOMENT} < ?")
+        parameters.append(day_after(filters.to))
+    for column, value in filters.without:
+        conditions.append(f"{_value_of(column)} IS NOT ?")
+        parameters.append(_grade(value) if column == "grade" else value)
+    return conditions, parameters
+
+
+def day_after(day: str) -> str:
+    """Return the day after an ISO day."""
+    last = date.fromisoformat(day)
+    return (last + timedelta(days=1)).isoformat() if last < date.max else f"{day}T99"
+
+
+def _value_of(column: str) -> str:
+    if column == "year":
+        return f"substr({_MOMENT}, 1, 4)"
+    return "coalesce(a.wire, '')" if column == "wire" else f"a.{column}"
+
+
+def _grade(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() else text
 
 
 def _marks(values: tuple[Any, ...]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _select_matches(db: Database, query: Query, grades: tuple[int, ...]) -> None:
-    found = matching_ids(db, query, Filters(grade=tuple(str(grade) for grade in grades)))
-    db.execute("CREATE TEMP TABLE IF NOT EXISTS matches (id INTEGER PRIMARY KEY)")
-    db.execute("DELETE FROM temp.matches")
-    try:
-        db.conn.executemany("INSERT INTO temp.matches VALUES (?)", ((number,) for number in found))
-    except sqlite3.Error as error:
-        raise SelectionError(f"the query cannot be answered: {error}") from error
+def _words(db: Database, selection: Selection) -> tuple[list[str], list[Any]]:
+    if selection.query.nothing:
+        return ["0"], []
+    if selection.query.tree is None:
+        return [], []
+    vocabulary = Vocabulary(db.conn, selection.narrowed.language)
+    expression = compiled(selection.query.tree, vocabulary.forms)
+    negation = "NOT " if expression.negated else ""
+    found = f"a.id {negation}IN (SELECT rowid FROM articles_fts WHERE articles_fts MATCH ?)"
+    return [found], [expression.match]

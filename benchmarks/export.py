@@ -16,8 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from archive.export import export_file
-from archive.exports.companions import write_companions
+from archive.export import export_with_companions
 from archive.exports.tables import extract_table, table_columns
 from archive.models import Outlet
 from archive.selection import Selection
@@ -65,8 +64,7 @@ def bare(path: Path, target: Path) -> None:
 def ours(path: Path, target: Path, form: str) -> None:
     db = open_archive(path)
     extract = extract_table(db)
-    export_file(db, target, extract, form)
-    write_companions(db, target, extract, Selection(), schema=form.startswith("csv"))
+    export_with_companions(db, target, extract, form, Selection())
 
 
 def measured(function, *arguments) -> tuple[float, float]:  # type: ignore[no-untyped-def]

@@ -9,11 +9,10 @@ from typing import Any, get_args
 import click
 
 from archive.folding import harmless
-from archive.options import db_option, json_option, print_json, readable
+from archive.options import Day, db_option, json_option, print_json, readable
 from archive.search import Filters, Hit, Query, Results, Segments, parse
 from archive.search import search as search_archive
 from archive.search.engine import Sort
-from archive.search.filters import read_day
 
 _MAX_LIMIT = 1000
 _SHOWN_COLUMNS = (
@@ -21,20 +20,6 @@ _SHOWN_COLUMNS = (
     "published", "published_local", "first_seen", "grade", "score", "word_count", "revisions", "wire",
     "paywalled", "status", "story",
 )  # fmt: skip
-
-
-class Day(click.ParamType[str]):
-    """A year, month or day; the first or the last day that it means, as ISO date."""
-
-    name = "DATE"
-
-    def __init__(self, *, last: bool) -> None:
-        self.last = last
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the ISO day; fail with words where the text is no date."""
-        day = read_day(str(value), last=self.last)
-        return day or self.fail(f"{value!r} is no date: write 2025, 2025-03 or 2025-03-01", param, ctx)
 
 
 class SearchCommand(click.Command):

@@ -3,13 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from archive.codebook import column, describe, tables
 from archive.exports.datapackage import file_digest, write_json
 from archive.exports.tables import Extract
-from archive.methods_note import methods_note
-from archive.selection import Selection
 
 _DATATYPES: dict[str, Any] = {
     "integer": "integer",
@@ -22,27 +18,29 @@ _DATATYPES: dict[str, Any] = {
 }
 
 
-def write_companions(
-    db: Database, path: Path, extract: Extract, selection: Selection, *, schema: bool, drawn: str = ""
-) -> None:
-    """Write ``PATH.methods.md``, and with ``schema`` ``PATH-metadata.json``, for a file already written.
-
-    Raises OSError.
-    """
-    if schema:
-        write_json(path.with_name(f"{path.name}-metadata.json"), _csvw(path, extract))
-    note = methods_note(db, extract, selection, drawn=drawn)
-    path.with_name(f"{path.name}.methods.md").write_text(note, encoding="utf-8")
+def note_beside(path: Path) -> Path:
+    """Return where the methods note of a file lies."""
+    return path.with_name(f"{path.name}.methods.md")
 
 
-def _csvw(path: Path, extract: Extract) -> dict[str, Any]:
+def schema_beside(path: Path) -> Path:
+    """Return where the schema of a CSV file lies, as CSV on the Web has it."""
+    return path.with_name(f"{path.name}-metadata.json")
+
+
+def write_schema(target: Path, path: Path, content: Path, extract: Extract) -> None:
+    """Write to ``target`` the schema of the CSV file ``path``, whose bytes stand in ``content``. Raises OSError."""
+    write_json(target, _csvw(path.name, file_digest(content), extract))
+
+
+def _csvw(name: str, digest: str, extract: Extract) -> dict[str, Any]:
     table = tables()[extract.table]
     return {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
-        "url": path.name,
+        "url": name,
         "dc:title": {"en": table.title.en, "es": table.title.es},
         "dc:description": {"en": table.description.en, "es": table.description.es},
-        "dc:identifier": f"sha256:{file_digest(path)}",
+        "dc:identifier": f"sha256:{digest}",
         "dialect": {"encoding": "utf-8", "lineTerminators": ["\r\n"], "header": True, "doubleQuote": True},
         "tableSchema": {"columns": [_column(extract.table, name) for name in extract.columns]},
     }

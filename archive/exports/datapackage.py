@@ -27,7 +27,8 @@ from archive.selection import Selection
 DESCRIPTOR = "datapackage.json"
 METHODS = "methods.md"
 PACKAGED = (
-    "articles", "revisions", "events", "outlets", "stories", "seen_per_day", "coverage", "gaps", "takedowns",
+    "articles", "revisions", "events", "outlets", "stories", "seen_per_day",
+    "watched_per_day", "coverage", "gaps", "takedowns",
 )  # fmt: skip
 LICENCE = {
     "name": "ODC-By-1.0",

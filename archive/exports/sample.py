@@ -3,11 +3,13 @@
 import csv
 import random
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from sqlite_utils import Database
 
+from archive.exports.text_formats import spreadsheet_cell
 from archive.selection import Selection, where_clause
 from archive.store import rows
 
@@ -21,10 +23,18 @@ STRATA: dict[Stratum, str] = {
 SHEET_COLUMNS = ("sample", "url", "outlet", "language", "title", "grade", "note")
 
 
-def draw(
-    db: Database, selection: Selection, size: int, seed: int, stratify: Stratum | None = None
-) -> list[int]:
-    """Return the ids of ``size`` articles, all of them where there are fewer, in rising order.
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A sample that was drawn: how, and the ids of its articles in rising order."""
+
+    size: int
+    seed: int
+    stratify: Stratum | None
+    numbers: tuple[int, ...]
+
+
+def draw(db: Database, selection: Selection, size: int, seed: int, stratify: Stratum | None = None) -> Draw:
+    """Draw ``size`` articles, all of them where there are fewer.
 
     Stratified, each stratum gives its share, and at least one article while there are places.
     """
@@ -37,7 +47,7 @@ def draw(
     generator = random.Random(seed)
     shares = allotted({name: len(numbers) for name, numbers in strata.items()}, size)
     drawn = [number for name in sorted(strata) for number in generator.sample(strata[name], shares[name])]
-    return sorted(drawn)
+    return Draw(size, seed, stratify, tuple(sorted(drawn)))
 
 
 def allotted(populations: dict[str, int], size: int) -> dict[str, int]:
@@ -54,17 +64,20 @@ def allotted(populations: dict[str, int], size: int) -> dict[str, int]:
     return shares
 
 
-def words_of(size: int, seed: int, stratify: Stratum | None) -> str:
-    """Say how a sample was drawn."""
-    how = f"stratified by {stratify}, in proportion" if stratify else "uniform"
-    return f"A random sample ({how}), size {size}, seed {seed}."
+def sheet_beside(path: Path) -> Path:
+    """Return where the coding sheet of a sample lies."""
+    return path.with_name(f"{path.name}.coding.csv")
 
 
-def write_coding_sheet(db: Database, path: Path, numbers: list[int], name: str) -> None:
-    """Write the sheet that people fill in: one article a row, the judge's grade left out. Raises OSError."""
+def write_coding_sheet(db: Database, path: Path, drawn: Draw, name: str) -> None:
+    """Write the sheet that people fill in: one article a row, the judge's grade left out. Raises OSError.
+
+    It is made for a spreadsheet, in which no headline is to run as a formula.
+    """
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         sheet = csv.DictWriter(stream, SHEET_COLUMNS, lineterminator="\r\n")
         sheet.writeheader()
-        for number in numbers:
+        for number in drawn.numbers:
             (found,) = rows(db, "SELECT url, outlet, language, title FROM articles WHERE id = ?", [number])
-            sheet.writerow({"sample": name, "grade": "", "note": "", **found})
+            cells = {column: spreadsheet_cell(value) for column, value in found.items()}
+            sheet.writerow({"sample": name, "grade": "", "note": "", **cells})
