@@ -189,7 +189,7 @@ def test_every_table_comes_whole_and_narrowed_in_every_format(
         assert len(read_csv(run(small, "--table", table, "--from", "2031", "--to", "2032").stdout_bytes)) == 0
 
 
-WORDS = (
+SEARCHES = (
     "seguridad",
     "armas -guerra",
     "title:acuerdan",
@@ -211,7 +211,7 @@ NARROWED = (
 )
 
 
-@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("words", SEARCHES)
 def test_an_export_holds_what_a_search_finds(small: Small, words: str) -> None:
     for narrowed in NARROWED:
         for filters in (
