@@ -3,10 +3,11 @@
 Written in English and in Spanish, with the words of methods_note.toml.
 """
 
+import json
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from archive.codebook import Language
-from archive.evaluation import Interval, Score, coded_pages, ratio, score_pages, wilson
+from archive.evaluation import coded_pages, ratio, score_pages, wilson
 from archive.exports.sample import Draw
 from archive.exports.tables import TEXT_COLUMNS, Extract, extract_table
 from archive.sampling import estimate_samples
@@ -46,7 +47,7 @@ class _Facts:
     by: dict[str, Counter[str]]
     gaps: list[Row]
     samples: list[Row]
-    labelled: Score | None
+    labelled: Row | None
 
 
 def methods_note(db: Database, extract: Extract, selection: Selection, *, drawn: Draw | None = None) -> str:
@@ -70,15 +71,33 @@ def _facts(db: Database, extract: Extract, selection: Selection, drawn: Draw | N
     condition, parameters = where_clause(db, selection)
     tally, by = _tally(db, condition, parameters)
     plain = extract.table == "articles" and drawn is None
-    coded = [(page.gold, page.judged) for page in coded_pages(db) if page.judged is not None]
+    judged = judge_facts(db)
     return _Facts(
         rows=tally["articles"] if plain else extract.count(db),
         by=by,
         gaps=_gaps_of(db, selection),
-        samples=[estimate for estimate in estimate_samples(db) if "precision" in estimate],
-        labelled=score_pages([(gold, judged or 0) for gold, judged in coded]) if coded else None,
+        samples=judged["samples"],
+        labelled=judged["labelled"],
         **tally,
     )
+
+
+def judge_facts(db: Database) -> dict[str, Any]:
+    """Return what people's labels say of the judge: ``samples`` and ``labelled``, JSON-ready.
+
+    A site's database holds no labels, but what they said when it was published.
+    """
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    if "labels" not in tables:
+        kept = (
+            db.execute("SELECT value FROM site WHERE key = 'judge'").fetchone() if "site" in tables else None
+        )
+        return dict(json.loads(kept[0])) if kept else {"samples": [], "labelled": None}
+    coded = [(page.gold, page.judged) for page in coded_pages(db) if page.judged is not None]
+    return {
+        "samples": [estimate for estimate in estimate_samples(db) if "precision" in estimate],
+        "labelled": asdict(score_pages([(gold, judged or 0) for gold, judged in coded])) if coded else None,
+    }
 
 
 def _tally(
@@ -199,7 +218,7 @@ def _gaps(say: Say, facts: _Facts) -> list[str]:
 
 
 def _judge(say: Say, facts: _Facts, language: Language) -> list[str]:
-    def share(value: float | None, interval: Interval) -> str:
+    def share(value: float | None, interval: Sequence[float]) -> str:
         return (
             say("undefined")
             if value is None
@@ -215,13 +234,9 @@ def _judge(say: Say, facts: _Facts, language: Language) -> list[str]:
             say("sampled", name=found["sample"], created=found["created"], labelled=found["labelled"],
                 drawn=found["drawn"], topic=found["topic_version"], **shares)
         )  # fmt: skip
-    score = facts.labelled
-    if score is not None:
-        precision, recall = (
-            share(score.precision, score.precision_interval),
-            share(score.recall, score.recall_interval),
-        )
-        lines.append(say("labelled", pages=score.pages, precision=precision, recall=recall))
+    if score := facts.labelled:
+        shares = {name: share(score[name], score[f"{name}_interval"]) for name in ("precision", "recall")}
+        lines.append(say("labelled", pages=score["pages"], **shares))
     lines = lines or [say("not_measured")]
     for known in _words()["measured"]:
         tp, fp, fn = known["tp"], known["fp"], known["fn"]

@@ -15,6 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlite_utils import Database
+
+from archive.methods_note import judge_facts
 from archive.stems import forget_unused
 from archive.store import ArchiveError
 
@@ -126,12 +129,20 @@ def _build(source: Path, target: Path, *, public: bool) -> dict[str, int]:
             rows["stems"] -= forget_unused(connection)
         connection.execute("CREATE TABLE site (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         connection.execute("INSERT INTO site VALUES ('edition', ?)", ["public" if public else "full"])
+        connection.execute("INSERT INTO site VALUES ('judge', ?)", [_judge_facts(source)])
         connection.execute("COMMIT")
         connection.execute("DETACH source")
         connection.execute("VACUUM")
         return rows
     finally:
         connection.close()
+
+
+def _judge_facts(source: Path) -> str:
+    """Return what labels say of the judge, as the methods notes of downloads need it; the labels stay here."""
+    with contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as connection:
+        connection.row_factory = None
+        return json.dumps(judge_facts(Database(connection)))
 
 
 def _copy(connection: sqlite3.Connection, table: str, columns: tuple[str, ...], *, public: bool) -> int:

@@ -29,7 +29,7 @@ INTERNAL_COLUMNS = {"articles": ("key",), "pages": ("key",), "takedowns": ("key"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What of a selection a table follows: expressions over ``x``, its row.
+    """What of a selection a table follows: expressions over its own columns.
 
     With ``article``, its rows are those of the articles selected. With ``holds``, those that an article selected
     names in that column. Else by ``outlet`` (outlet, country and language of the outlet) and by ``day``, where a
@@ -42,32 +42,32 @@ class Scope:
     day: tuple[str, str] = ("", "")  # the first and the last of the row
 
 
-_PAGE_OF = "(SELECT p.outlet FROM pages p WHERE p.url = x.{})"
-_CRAWLED = "(SELECT c.started FROM crawls c WHERE c.id = x.crawl)"
+_PAGE_OF = "(SELECT p.outlet FROM pages p WHERE p.url = {})"
+_CRAWLED = "(SELECT c.started FROM crawls c WHERE c.id = crawl_outlets.crawl)"
 SCOPES: dict[str, Scope] = {
     "articles": Scope(),
-    "outlets": Scope(outlet="x.id"),
-    "revisions": Scope(article="x.article"),
-    "events": Scope(article="x.article"),
-    "mentions": Scope(article="x.article"),
-    "copies": Scope(article="x.article"),
+    "outlets": Scope(outlet="id"),
+    "revisions": Scope(article="article"),
+    "events": Scope(article="article"),
+    "mentions": Scope(article="article"),
+    "copies": Scope(article="article"),
     "copy_groups": Scope(holds="copy_group"),
     "stories": Scope(holds="story"),
-    "pages": Scope(outlet="x.outlet", day=("x.discovered", "x.discovered")),
-    "verdicts": Scope(outlet=_PAGE_OF.format("page"), day=("x.judged", "x.judged")),
-    "snapshots": Scope(outlet=_PAGE_OF.format("page"), day=("x.fetched", "x.fetched")),
-    "routes": Scope(outlet="x.outlet"),
-    "crawls": Scope(day=("x.started", "x.started")),
-    "crawl_outlets": Scope(outlet="x.outlet", day=(_CRAWLED, _CRAWLED)),
-    "seen_per_day": Scope(outlet="x.outlet", day=("x.day", "x.day")),
-    "watched_per_day": Scope(outlet="x.outlet", day=("x.day", "x.day")),
-    "coverage": Scope(outlet="x.outlet"),
-    "gaps": Scope(outlet="x.outlet", day=("x.started", "x.ended")),
-    "labels": Scope(outlet=_PAGE_OF.format("url"), day=("x.created", "x.created")),
-    "samples": Scope(outlet=_PAGE_OF.format("url"), day=("x.created", "x.created")),
-    "takedowns": Scope(day=("x.created", "x.created")),
-    "backfill_files": Scope(day=("coalesce(x.since, x.day)", "coalesce(x.until, x.day)")),
-    "backfill_days": Scope(day=("x.day", "x.day")),
+    "pages": Scope(outlet="outlet", day=("discovered", "discovered")),
+    "verdicts": Scope(outlet=_PAGE_OF.format("verdicts.page"), day=("judged", "judged")),
+    "snapshots": Scope(outlet=_PAGE_OF.format("snapshots.page"), day=("fetched", "fetched")),
+    "routes": Scope(outlet="outlet"),
+    "crawls": Scope(day=("started", "started")),
+    "crawl_outlets": Scope(outlet="outlet", day=(_CRAWLED, _CRAWLED)),
+    "seen_per_day": Scope(outlet="outlet", day=("day", "day")),
+    "watched_per_day": Scope(outlet="outlet", day=("day", "day")),
+    "coverage": Scope(outlet="outlet"),
+    "gaps": Scope(outlet="outlet", day=("started", "ended")),
+    "labels": Scope(outlet=_PAGE_OF.format("labels.url"), day=("created", "created")),
+    "samples": Scope(outlet=_PAGE_OF.format("samples.url"), day=("created", "created")),
+    "takedowns": Scope(day=("created", "created")),
+    "backfill_files": Scope(day=("coalesce(since, day)", "coalesce(until, day)")),
+    "backfill_days": Scope(day=("day", "day")),
 }
 EXPORTED_TABLES = tuple(SCOPES)
 
@@ -79,7 +79,7 @@ class Extract:
     table: str
     columns: tuple[str, ...]
     sql: str
-    parameters: tuple[Any, ...]
+    parameters: tuple[Any, ...] | dict[str, Any]
 
     def rows(self, db: Database) -> sqlite3.Cursor:
         """Return a cursor over the rows; they are read as it is consumed, none is held."""
@@ -131,9 +131,9 @@ def extract_table(
     names = _chosen_columns(db, table, columns, with_text=with_text)
     if table == "articles":
         condition, parameters = where_clause(db, selection)
-        return articles_where(db, condition, parameters, names, whole_reasons=with_text)
-    condition, parameters = _condition(db, table, selection)
-    return rows_where(db, table, condition, parameters, names, whole_reasons=with_text)
+        return _articles_where(db, condition, parameters, names, whole_reasons=with_text)
+    conditions, parameters = _conditions(db, table, selection)
+    return rows_of(db, table, conditions, parameters, names, whole_reasons=with_text)
 
 
 def _chosen_columns(db: Database, table: str, columns: Sequence[str], *, with_text: bool) -> tuple[str, ...]:
@@ -153,15 +153,14 @@ def _chosen_columns(db: Database, table: str, columns: Sequence[str], *, with_te
     return (*columns, *(name for name in words if with_text and name not in columns))
 
 
-def articles_where(
+def _articles_where(
     db: Database,
     condition: str,
     parameters: Sequence[Any],
     names: tuple[str, ...],
     *,
-    whole_reasons: bool = False,
+    whole_reasons: bool,
 ) -> Extract:
-    """Return the query of articles under a condition on ``articles a``."""
     sources = {"text": "t.text", **({} if whole_reasons else _plain_reasons(db, "a.terms"))}
     listed = ", ".join(f"{sources.get(name, f'a.[{name}]')} AS [{name}]" for name in names)
     join = " LEFT JOIN texts t ON t.article = a.id" if "text" in names else ""
@@ -169,21 +168,31 @@ def articles_where(
     return Extract("articles", names, sql, tuple(parameters))
 
 
-def rows_where(
+def articles_in_order(db: Database, numbers: Sequence[int]) -> Extract:
+    """Return the query of articles, without their texts, in the order of their ids as given."""
+    names = table_columns(db, "articles")
+    sources = _plain_reasons(db, "a.terms")
+    listed = ", ".join(f"{sources.get(name, f'a.[{name}]')} AS [{name}]" for name in names)
+    sql = f"SELECT {listed} FROM json_each(?) j CROSS JOIN articles a ON a.id = j.value"
+    return Extract("articles", names, sql, (json.dumps(numbers),))
+
+
+def rows_of(
     db: Database,
     table: str,
-    condition: str,
-    parameters: Sequence[Any],
+    conditions: Sequence[str],
+    parameters: Sequence[Any] | dict[str, Any],
     names: tuple[str, ...],
     *,
     whole_reasons: bool = False,
 ) -> Extract:
-    """Return the query of another table under a condition on its row ``x``."""
+    """Return the query of a table's rows under conditions on its own columns."""
     sources = {} if whole_reasons or "terms" not in names else _plain_reasons(db, "x.terms")
     listed = ", ".join(f"{sources.get(name, f'x.[{name}]')} AS [{name}]" for name in names)
     order = _order(table_columns(db, table, with_text=True))
-    sql = f"SELECT {listed} FROM [{table}] x WHERE {condition} ORDER BY {order}"
-    return Extract(table, names, sql, tuple(parameters))
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    sql = f"SELECT {listed} FROM (SELECT * FROM [{table}]{where}) x ORDER BY {order}"
+    return Extract(table, names, sql, parameters if isinstance(parameters, dict) else tuple(parameters))
 
 
 def _plain_reasons(db: Database, column: str) -> dict[str, str]:
@@ -202,27 +211,38 @@ def extract_citations(db: Database, selection: Selection) -> Extract:
     """Return the query of what a reference to each selected article needs."""
     check_selection(db, selection)
     condition, parameters = where_clause(db, selection)
-    listed = ", ".join(
-        "o.name AS outlet_name" if name == "outlet_name" else f"a.{name}" for name in CITED_COLUMNS
-    )
-    sql = f"SELECT {listed} FROM articles a JOIN outlets o ON o.id = a.outlet WHERE {condition} ORDER BY a.id"
+    sql = f"{_CITED} FROM articles a JOIN outlets o ON o.id = a.outlet WHERE {condition} ORDER BY a.id"
     return Extract("articles", CITED_COLUMNS, sql, tuple(parameters))
 
 
-def _condition(db: Database, table: str, selection: Selection) -> tuple[str, list[Any]]:
+def citations_in_order(db: Database, numbers: Sequence[int]) -> Extract:
+    """Return the query of what a reference to each of these articles needs, in the order of their ids as given."""
+    sql = (
+        f"{_CITED} FROM json_each(?) j CROSS JOIN articles a ON a.id = j.value"
+        " JOIN outlets o ON o.id = a.outlet"
+    )
+    return Extract("articles", CITED_COLUMNS, sql, (json.dumps(numbers),))
+
+
+_CITED = "SELECT " + ", ".join(
+    "o.name AS outlet_name" if name == "outlet_name" else f"a.{name}" for name in CITED_COLUMNS
+)
+
+
+def _conditions(db: Database, table: str, selection: Selection) -> tuple[list[str], list[Any]]:
     scope = SCOPES[table]
     if scope.article:
         condition, parameters = where_clause(db, selection)
-        return f"{scope.article} IN (SELECT a.id FROM articles a WHERE {condition})", parameters
+        return [f"{scope.article} IN (SELECT a.id FROM articles a WHERE {condition})"], parameters
     if selection.is_everything:
-        return "x.outcome IS NOT 'withdrawn'" if table == "snapshots" else "1", []
+        return (["outcome IS NOT 'withdrawn'"] if table == "snapshots" else []), []
     if scope.holds:
         condition, parameters = where_clause(db, selection)
-        return f"x.id IN (SELECT a.{scope.holds} FROM articles a WHERE {condition})", parameters
+        return [f"id IN (SELECT a.{scope.holds} FROM articles a WHERE {condition})"], parameters
     return _by_outlet_and_day(table, selection)
 
 
-def _by_outlet_and_day(table: str, selection: Selection) -> tuple[str, list[Any]]:
+def _by_outlet_and_day(table: str, selection: Selection) -> tuple[list[str], list[Any]]:
     scope, filters = SCOPES[table], selection.narrowed
     possible = [f"--{name}" for name in ("outlet", "country", "language") if scope.outlet]
     possible += ["--from", "--to"] if scope.day[0] else []
@@ -235,7 +255,7 @@ def _by_outlet_and_day(table: str, selection: Selection) -> tuple[str, list[Any]
     )
     if selection.has_words or selection.copies != "all" or kept != replace(filters, rejected=()):
         raise SelectionError(f"{table} can be filtered by {', '.join(possible) or 'nothing'} only")
-    conditions = ["x.outcome IS NOT 'withdrawn'"] if table == "snapshots" else []
+    conditions = ["outcome IS NOT 'withdrawn'"] if table == "snapshots" else []
     parameters: list[Any] = []
     for column, values in (("id", kept.outlet), ("country", kept.country), ("language", kept.language)):
         if values:
@@ -248,7 +268,7 @@ def _by_outlet_and_day(table: str, selection: Selection) -> tuple[str, list[Any]
     if kept.to:
         conditions.append(f"{scope.day[0]} < ?")
         parameters.append(day_after(kept.to))
-    return " AND ".join(conditions), parameters
+    return conditions, parameters
 
 
 def _order(possible: tuple[str, ...]) -> str:
@@ -260,5 +280,6 @@ def _order(possible: tuple[str, ...]) -> str:
 def limited(extract: Extract, numbers: Sequence[int]) -> Extract:
     """Return the same extract for the articles of these ids only (a drawn sample)."""
     condition = "a.id IN (SELECT value FROM json_each(?))"
+    assert isinstance(extract.parameters, tuple)
     sql = extract.sql.replace(" ORDER BY a.id", f" AND {condition} ORDER BY a.id")
     return replace(extract, sql=sql, parameters=(*extract.parameters, json.dumps(sorted(numbers))))

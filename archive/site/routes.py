@@ -18,7 +18,6 @@ def register_routes() -> list[tuple[str, View]]:
         (r"^/robots\.txt$", limits.robots),
         (r"^/search$", search_page.search_page),
         (r"^/search\.atom$", search_page.search_feed),
-        (r"^/search\.csv$", search_page.search_csv),
         (r"^/search\.json$", search_page.search_json),
         (r"^/article/(?P<number>\d{1,19})$", views.article),
         (r"^/article/(?P<number>\d{1,19})\.json$", views.article_json),

@@ -1,0 +1,29 @@
+"""Downloads, as Datasette meets them: their addresses, and the links to them for every template."""
+
+from collections.abc import Callable
+from typing import Any
+
+from datasette import hookimpl
+from datasette.utils.asgi import Request
+
+from archive.exports.tables import EXPORTED_TABLES
+from archive.site import downloads
+from archive.site.views import words_of
+
+
+@hookimpl
+def register_routes() -> list[tuple[str, Callable[..., Any]]]:
+    """Return the addresses of whole files."""
+    return downloads.routes()
+
+
+@hookimpl
+def extra_template_vars(request: Request | None, view_name: str, table: str | None) -> dict[str, Any]:
+    """Give the pages of searches and tables the links to their rows as files, as ``downloads``."""
+    if request is None:
+        return {}
+    if request.path == "/search":
+        return {"downloads": downloads.links(words_of(request), request)}
+    if view_name == "table" and table in EXPORTED_TABLES:
+        return {"downloads": downloads.links(words_of(request), request, table)}
+    return {}
