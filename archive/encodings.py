@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable
 
 import brotli
+import zstandard
 
 _CHUNK_BYTES = 1 << 16
 MAX_ENCODINGS = 3  # one upon the other
@@ -35,7 +36,7 @@ def decoded(body: bytes, encodings: list[str], most: int) -> tuple[bytes, bool]:
             continue
         try:
             body, over = decoder(body, most)
-        except (zlib.error, brotli.error) as error:
+        except (zlib.error, brotli.error, zstandard.ZstdError) as error:
             if not _looks_like_text(body):
                 raise EncodingError("the body does not fit its Content-Encoding") from error
             continue
@@ -96,9 +97,16 @@ def _unbrotli(body: bytes, most: int) -> tuple[bytes, bool]:
     return b"".join(parts)[:most], size > most
 
 
+def _unzstd(body: bytes, most: int) -> tuple[bytes, bool]:
+    with zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True) as stream:
+        plain = stream.read(most + 1)
+    return plain[:most], len(plain) > most
+
+
 DECODERS: dict[str, Callable[[bytes, int], tuple[bytes, bool]]] = {
     "gzip": _gunzip,
     "x-gzip": _gunzip,
     "deflate": _deflate,
     "br": _unbrotli,
+    "zstd": _unzstd,
 }

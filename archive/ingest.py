@@ -1,6 +1,6 @@
 """The line itself: from a page that was fetched to an article in the archive.
 
-    exchange ─► save_snapshot ─► read_page (extract, judge) ─► record_reading
+    exchange ─► save_snapshot ─► read_page (archive.reading: extract, judge) ─► record_reading
 
 The crawl, `bilateral add`, `bilateral reprocess` and a backfill all go this way; they differ only in where
 `read_page` runs (a crawl hands it to a worker process, so that no page can stall or kill it).
@@ -16,7 +16,7 @@ from sqlite_utils import Database
 from archive.boilerplate import known_boilerplate
 from archive.models import Article, Lead, Outcome, Outlet, Page, Reading, Snapshot, Verdict
 from archive.pages import find_page, finish_page, page_lead
-from archive.relevance import judge
+from archive.reading import NO_ARTICLE, read_page
 from archive.snapshots import (
     LEAD_TYPE,
     Exchange,
@@ -40,13 +40,6 @@ from archive.store import (
 from archive.times import utc_now
 from archive.topic import Topic
 from archive.urls import url_key
-
-NO_ARTICLE = {
-    "wall": Outcome.BLOCKED,
-    "soft-404": Outcome.FAILED,
-    "index": Outcome.FAILED,
-    "empty": Outcome.FAILED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,32 +86,6 @@ def lead_exchange(lead: Lead) -> Exchange:
         request_headers=(),
         response_headers=(("Content-Type", LEAD_TYPE),),
         body=json.dumps(asdict(lead), ensure_ascii=False, sort_keys=True).encode(),
-    )
-
-
-def read_page(page: Page, topic: Topic) -> Reading:
-    """Extract and judge one page. Pure, so that it may run in a process of its own.
-
-    Raises ExtractionError where the page cannot be read.
-    """
-    # Here and not above: a crawl's own process, which reads no page, need not wait for trafilatura.
-    from archive.extraction import extract
-
-    article = extract(page)
-    return Reading(article=article, verdict=judge_article(article, topic))
-
-
-def judge_article(article: Article, topic: Topic) -> Verdict | None:
-    """Return the verdict on an article, or None where there is nothing to judge."""
-    if article.completeness in NO_ARTICLE:
-        return None
-    return judge(
-        article.title,
-        article.text,
-        topic,
-        description=article.description,
-        language=article.language,
-        date=article.published_local,
     )
 
 

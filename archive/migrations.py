@@ -494,3 +494,20 @@ def watched_per_day(db: Database) -> None:
         " sum(v.routes_ok) AS routes_ok, sum(v.routes_failed) AS routes_failed, sum(v.discovered) AS discovered"
         " FROM crawl_outlets v JOIN crawls c ON c.id = v.crawl GROUP BY 1, 2"
     )
+
+
+BACKFILL_REVISITS = """
+ALTER TABLE backfill_files ADD COLUMN revisits INTEGER;
+ALTER TABLE backfill_captures ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+CREATE TABLE backfill_revisits (
+  source TEXT NOT NULL, offset INTEGER NOT NULL, url TEXT NOT NULL, fetched TEXT NOT NULL,
+  refers_to TEXT NOT NULL, refers_to_fetched TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (source, offset)
+) WITHOUT ROWID;
+"""
+
+
+@migrations()
+def backfill_revisits(db: Database) -> None:
+    """Records of web archives that say a page was unchanged, whose capture was not met yet."""
+    for statement in _statements(BACKFILL_REVISITS):
+        db.execute(statement)

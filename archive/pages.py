@@ -3,6 +3,7 @@
 `pages` is also the frontier: what is ``queued`` was not done yet and is done by the next crawl.
 """
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
@@ -50,33 +51,35 @@ class Filed:
 
 
 def file_lead(
-    db: Database, lead: Lead, *, refusal: str | None = None, screened_out: str = "", note: str = ""
-) -> Filed:
+    db: Database, lead: Lead, *, refusal: str | None = None, screened_out: str = "", note: str = "",
+    discovered: str | None = None,
+) -> Filed:  # fmt: skip
     """Give a discovered URL its row, unless it has one.
 
     ``refusal`` says why it may not be asked at all (then its state is ``blocked``), ``screened_out`` why it
-    shall not; ``note`` is the reason of a queued page. A URL that is another form of one already filed
-    becomes a ``duplicate`` of that.
+    shall not; ``note`` is the reason of a queued page; ``discovered`` is when it was, if not now. A URL that is
+    another form of one already filed becomes a ``duplicate`` of that.
     """
+    insert = functools.partial(_insert, db, lead, discovered or utc_now())
     with transaction(db):
         known = row(db, "SELECT url, state FROM pages WHERE url = ?", [lead.url])
         if known is not None:
             return Filed(known["url"], known["state"], new=False)
         if refusal is not None:
-            return _insert(db, lead, lead.url, _opaque_key(lead.url), "blocked", refusal)
+            return insert(lead.url, _opaque_key(lead.url), "blocked", refusal)
         try:
             address, key = _address(lead.url), url_key(lead.url)
         except BadURL as error:
-            return _insert(db, lead, lead.url, _opaque_key(lead.url), "blocked", str(error))
+            return insert(lead.url, _opaque_key(lead.url), "blocked", str(error))
         other = row(db, "SELECT url, state FROM pages WHERE key = ? AND state != 'duplicate'", [key])
         if other is not None:
-            return _insert(db, lead, lead.url, key, "duplicate", f"another form of {other['url']}")
+            return insert(lead.url, key, "duplicate", f"another form of {other['url']}")
         if is_withdrawn(db, lead.url):
-            return _insert(db, lead, lead.url, key, "blocked", "withdrawn on request")
+            return insert(lead.url, key, "blocked", "withdrawn on request")
         if address != lead.url:
-            _insert(db, lead, lead.url, key, "duplicate", f"another form of {address}")
+            insert(lead.url, key, "duplicate", f"another form of {address}")
         state: PageState = "screened-out" if screened_out else "queued"
-        return _insert(db, lead, address, key, state, screened_out or note)
+        return insert(address, key, state, screened_out or note)
 
 
 def _address(url: str) -> str:
@@ -88,12 +91,14 @@ def _opaque_key(url: str) -> str:
     return "?" + hashlib.sha256(url.encode(errors="replace")).hexdigest()
 
 
-def _insert(db: Database, lead: Lead, url: str, key: str, state: PageState, reason: str) -> Filed:
+def _insert(
+    db: Database, lead: Lead, discovered: str, url: str, key: str, state: PageState, reason: str
+) -> Filed:
     content = lead.content[:MAX_KEPT_CONTENT_CHARACTERS] if state == "queued" else ""
     db.execute(
         "INSERT OR IGNORE INTO pages (url, key, outlet, discovered, via, route, headline, summary,"
         " published_local, content, state, reason) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-        [url, key, lead.outlet, utc_now(), lead.via, lead.route, lead.headline, lead.summary,
+        [url, key, lead.outlet, discovered, lead.via, lead.route, lead.headline, lead.summary,
          lead.published_local, content, state, reason],
     )  # fmt: skip
     return Filed(url, state, new=True)
@@ -217,14 +222,16 @@ class Revisit:
 def due_revisits(db: Database, outlet: str, *, everything: bool = False) -> list[Revisit]:
     """Return the archived articles of an outlet to look at again, the one longest not looked at first.
 
-    Due is an article not looked at since the last step of `REVISIT_LADDER` after ``first_seen``.
+    Due is an article not looked at since the last step of `REVISIT_LADDER` after ``first_seen``. One that only web
+    archives saw, and all whose steps had passed before we knew of it, is not.
     """
     found = rows(
         db,
-        "SELECT a.id, a.url, a.first_seen, a.last_checked, s.page, s.etag, s.last_modified"
+        "SELECT a.id, a.url, a.first_seen, a.last_checked, s.page, s.etag, s.last_modified,"
+        " EXISTS (SELECT 1 FROM backfill_captures b WHERE b.snapshot = s.id) AS backfilled"
         " FROM articles a LEFT JOIN snapshots s ON s.id ="
-        " (SELECT max(id) FROM snapshots WHERE article = a.id AND status = 200"
-        " AND outcome IN ('new', 'revised', 'unchanged'))"
+        " (SELECT id FROM snapshots WHERE article = a.id AND status = 200"
+        " AND outcome IN ('new', 'revised', 'unchanged') ORDER BY fetched DESC, id DESC LIMIT 1)"
         " WHERE a.outlet = ? AND a.text_source = 'page' AND NOT EXISTS"
         " (SELECT 1 FROM takedowns t WHERE t.article = a.id AND t.lifted IS NULL) ORDER BY a.last_checked",
         [outlet],
@@ -233,8 +240,16 @@ def due_revisits(db: Database, outlet: str, *, everything: bool = False) -> list
     return [
         Revisit(columns["id"], columns["page"] or columns["url"], columns["etag"], columns["last_modified"])
         for columns in found
-        if everything or is_due(columns, now) or _is_developing_and_due(db, columns, now)
+        if everything
+        or (
+            (is_due(columns, now) or _is_developing_and_due(db, columns, now))
+            and not (columns["backfilled"] and _is_long_past(columns["first_seen"], now))
+        )
     ]
+
+
+def _is_long_past(first_seen: str, now: str) -> bool:
+    return parse_utc(first_seen) + REVISIT_LADDER[-1] < parse_utc(now)
 
 
 def is_due(article: dict[str, Any], now: str, steps: tuple[timedelta, ...] = REVISIT_LADDER) -> bool:

@@ -21,8 +21,9 @@ from pebble import ProcessExpired, ProcessPool
 from sqlite_utils import Database
 
 from archive.extraction import ExtractionError
-from archive.ingest import page_of, read_page, record_reading, save_verdict
+from archive.ingest import page_of, record_reading, save_verdict
 from archive.models import Article, Outcome, Outlet, Page, Reading, Snapshot
+from archive.reading import read_page
 from archive.snapshots import SnapshotError, find_snapshot, load_body
 from archive.store import replace_reading, row, rows, transaction
 from archive.times import utc_now

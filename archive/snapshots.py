@@ -8,7 +8,6 @@ is taken off, as WARC tools expect, and cookies are left out of what is kept.
 """
 
 import contextlib
-import hashlib
 import io
 import os
 import zlib
@@ -24,15 +23,15 @@ from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from archive.encodings import content_encodings, decoded
 from archive.models import Snapshot
+from archive.payloads import MAX_BODY_BYTES, NOT_KEPT, payload_digest
 from archive.store import rows, transaction
 from archive.times import utc_now
 
 MAX_FILE_BYTES = 1_000_000_000  # the size recommended for WARC files
-MAX_BODY_BYTES = 20_000_000  # of a decoded body; a longer one is not read further
 _CHUNK_BYTES = 1 << 16
 LEAD_TYPE = "application/vnd.bilateral.lead+json"  # a feed's own words, where no page was fetched
-NOT_KEPT = {"set-cookie", "set-cookie2", "cookie", "authorization", "proxy-authorization"}
 
 
 class SnapshotError(Exception):
@@ -68,11 +67,6 @@ class Location:
     offset: int
     length: int
     payload_digest: str
-
-
-def payload_digest(body: bytes) -> str:
-    """Return the digest of a body as it was transferred, as it stands in ``snapshots.payload_digest``."""
-    return "sha256:" + hashlib.sha256(body).hexdigest()
 
 
 class SnapshotWriter:
@@ -249,9 +243,10 @@ def load_body(folder: Path, snapshot: Snapshot) -> bytes:
             record = next(iter(ArchiveIterator(stream, check_digests="raise")))
             if record.rec_headers.get_header("WARC-Payload-Digest") != snapshot.payload_digest:
                 raise SnapshotError(f"{path} at byte {snapshot.warc_offset}: another record lies there")
-            body: bytes = record.content_stream().read(MAX_BODY_BYTES)
-            record.raw_stream.read()  # to its end, where the digests are compared
-            return body
+            raw = record.raw_stream.read()  # to its end, where the digests are compared
+            headers = record.http_headers.headers if record.http_headers else []
+            names = [value for name, value in headers if name.lower() == "content-encoding"]
+            return decoded(raw, content_encodings(names), MAX_BODY_BYTES)[0]  # as when it was fetched
     except (OSError, ArchiveLoadFailed, StopIteration, EOFError, ValueError) as error:
         raise SnapshotError(f"{path} at byte {snapshot.warc_offset}: {error or 'no record'}") from error
 
@@ -277,6 +272,7 @@ def read_exchange(path: Path, offset: int, *, page: str, payload_digest: str) ->
                 request_headers=(),
                 response_headers=tuple(http.headers),
                 body=record.raw_stream.read(),
+                truncated=record.rec_headers.get_header("WARC-Truncated") is not None,
             )
     except (OSError, ArchiveLoadFailed, StopIteration, EOFError, ValueError, AttributeError) as error:
         raise SnapshotError(f"{path} at byte {offset}: {error or 'no record'}") from error

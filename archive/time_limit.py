@@ -10,19 +10,23 @@ class PageTimeout(BaseException):
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float, *, processor: bool = False) -> Iterator[None]:
     """Raise PageTimeout when the block is not done in time. For the main thread of a process.
 
-    Code that never comes back to Python (inside a C library) is not interrupted before it does.
+    ``processor`` counts the seconds of this process on a processor, and not those of the clock on the wall. Code that
+    never comes back to Python (inside a C library) is not interrupted before it does.
     """
 
     def stop(*_: object) -> None:
         raise PageTimeout
 
-    before = signal.signal(signal.SIGALRM, stop)
-    left, every = signal.setitimer(signal.ITIMER_REAL, seconds)
+    timer, number = (
+        (signal.ITIMER_PROF, signal.SIGPROF) if processor else (signal.ITIMER_REAL, signal.SIGALRM)
+    )
+    before = signal.signal(number, stop)
+    left, every = signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left, every)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(timer, left, every)
+        signal.signal(number, before)

@@ -4,6 +4,7 @@
 format is described in docs/relevance.md and by comments in ``archive/topic.toml``.
 """
 
+import functools
 import hashlib
 import re
 import tomllib
@@ -67,6 +68,11 @@ def spellings(entry: str) -> Iterator[str]:
         return
     for choice in inner[1].split("|"):
         yield from spellings(entry[: inner.start()] + choice.replace("|", "") + entry[inner.end() :])
+
+
+@functools.cache
+def _entry(**fields: Any) -> Entry:
+    return Entry(**fields)
 
 
 class _Compiler:
@@ -279,8 +285,9 @@ class _Compiler:
         spelling = spelling[3:] if language else spelling
         stem = spelling.endswith("*")
         spelling = spelling.removesuffix("*")
-        cased = tuple(place for place, letter in enumerate(spelling) if letter.isupper())
-        new = Entry(cased=cased, stem=stem, language=language, **fields)
+        small = spelling.lower() == spelling  # as nearly all are
+        cased = () if small else tuple(place for place, letter in enumerate(spelling) if letter.isupper())
+        new = _entry(cased=cased, stem=stem, language=language, **fields)
         self.entries.setdefault(fold(spelling), []).append(new)
 
     def person(self, number: int, block: dict[str, Any]) -> Person:

@@ -11,10 +11,13 @@ import re
 import socket
 import unicodedata
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin
 
-import tldextract
 import yarl
+
+if TYPE_CHECKING:
+    import tldextract
 
 MAX_URL_LENGTH = 2_000  # characters; the longest address a stranger can make us ask
 _TOO_LONG = f"the address has more than {MAX_URL_LENGTH} characters"
@@ -62,10 +65,8 @@ _SCRIPT = re.compile(r"^/*$|\.(?:php\d?|aspx?|cgi|pl|jsp|do|cfm)/?$", re.IGNOREC
 _SECTION_NAME = re.compile(r"[a-z]+(?:-[a-z]+)?")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*")
 _REFUSED_CHARACTERS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)  # the last label of a host that is an address
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-# The list that the release of tldextract carries: nothing is fetched, nothing is cached on disk.
-_suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
 
 
 class BadURL(ValueError):  # noqa: N818
@@ -345,15 +346,31 @@ def _is_amp_parameter(part: str) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def _registrable(host: str) -> str:
-    """Return the registrable domain of a host; empty for numbers and for names without a public suffix."""
-    return _suffixes(host).top_domain_under_public_suffix
+def registrable_domain(host: str) -> str:
+    """Return the registrable domain of a host; empty for numbers and for names without a public suffix.
+
+    The last label of a name that the list does not know is its suffix, as the list's own algorithm has it
+    (https://github.com/publicsuffix/list/wiki/Format); only below ``localhost`` each name stands for itself.
+    """
+    found = _suffixes()(host)
+    labels = host.rstrip(".").split(".")
+    if found.top_domain_under_public_suffix or found.suffix or len(labels) < 2 or labels[-1] == "localhost":
+        return found.top_domain_under_public_suffix
+    return "" if _NUMBER.fullmatch(labels[-1]) or ":" in host else ".".join(labels[-2:])
+
+
+@functools.cache
+def _suffixes() -> "tldextract.TLDExtract":
+    """Return the list that the release of tldextract carries: nothing is fetched, nothing is cached on disk."""
+    import tldextract  # here: it loads an HTTP client that nobody needs, and most commands ask for no domain
+
+    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
 
 
 def _same_site(asked: yarl.URL, home: yarl.URL) -> bool:
-    domain = _registrable(home.raw_host or "")
+    domain = registrable_domain(home.raw_host or "")
     if domain:
-        return _registrable(asked.raw_host or "") == domain
+        return registrable_domain(asked.raw_host or "") == domain
     return _bare_host(asked) == _bare_host(home) and asked.port == home.port
 
 
@@ -367,7 +384,7 @@ def _is_declared(asked: yarl.URL, home: yarl.URL, declared: str) -> bool:
     except BadURL:
         return False
     ours, theirs = host.raw_host or "", asked.raw_host or ""
-    if _registrable(ours):
+    if registrable_domain(ours):
         return theirs == ours or theirs.endswith(f".{ours}") or f"www.{theirs}" == ours
     if ours != theirs:
         return False

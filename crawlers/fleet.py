@@ -28,8 +28,8 @@ from urllib.parse import urlsplit
 
 from sqlite_utils import Database
 
-from archive.backfill.engines import connect
-from archive.backfill.hosts import registrable_domain
+from archive.backfill.cluster import connect
+from archive.backfill.hosts import site_of
 from archive.ledger import COUNTS
 from archive.merge import merge
 from archive.models import Outlet
@@ -90,7 +90,7 @@ def groups(outlets: Sequence[Outlet]) -> list[Group]:
 def _domains(outlet: Outlet) -> set[str]:
     addresses = (outlet.homepage, *outlet.feeds, *outlet.sitemaps, *outlet.sections)
     hosts = {urlsplit(address).hostname or "" for address in addresses}
-    return {registrable_domain(host) for host in hosts | {entry.partition(":")[0] for entry in outlet.hosts}}
+    return {site_of(host) for host in hosts | {entry.partition(":")[0] for entry in outlet.hosts}}
 
 
 # --- The client ------------------------------------------------------------------------------------------------

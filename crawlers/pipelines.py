@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from archive.ingest import Result, earlier_page, page_of, record_failure, record_reading
 from archive.models import Lead, Outcome, Outlet, PageState, Reading, Snapshot
 from archive.pages import OUTCOME_STATES, file_lead, find_page, finish_page, postpone_page, refiled
+from archive.payloads import payload_digest
 from archive.snapshots import (
     LEAD_TYPE,
     SnapshotError,
     find_snapshot,
     load_body,
-    payload_digest,
     pending_snapshots,
     save_snapshot,
 )

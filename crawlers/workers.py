@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 MAX_WORKERS = 2  # each more would take some 100 MB; see docs/security.md for the bound of the whole crawl
 LARGE_BYTES = 1_000_000  # bodies beyond that are read one at a time: together they would burst the memory
-PRELOADED = ("archive.ingest", "archive.extraction", "crawlers.routes", "crawlers.discovery")
+PRELOADED = ("archive.reading", "archive.extraction", "crawlers.routes", "crawlers.discovery")
 
 _topic_file: Path | None = None  # of this worker process
 
@@ -177,9 +177,9 @@ def _topic() -> Any:
 
 
 def _read_page(page: Page) -> Reading:
-    ingest, extraction = (importlib.import_module(f"archive.{name}") for name in ("ingest", "extraction"))
+    reader, extraction = (importlib.import_module(f"archive.{name}") for name in ("reading", "extraction"))
     try:
-        reading: Reading = ingest.read_page(page, _topic())
+        reading: Reading = reader.read_page(page, _topic())
     except extraction.ExtractionError as error:
         raise ReadingError(str(error)) from None
     return reading

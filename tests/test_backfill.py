@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -13,12 +14,17 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from archive.backfill.reader import Reader, ReaderDied
-from archive.backfill.records import Seen, captures
-from archive.backfill.task import Work, part_name, process
+from archive.backfill.captures import Capture, captures
+from archive.backfill.engines import MAX_ATTEMPTS, read_file
+from archive.backfill.hosts import Hosts
+from archive.backfill.reader import Readers
+from archive.backfill.records import Seen
+from archive.backfill.task import process
+from archive.backfill.work import Results, Work, code_version, write_setup
 from archive.integrity import verify
 from archive.options import SHIPPED_TOPIC
 from archive.store import rows
+from archive.topic import load_topic
 from crawlers.outlets import load_outlets
 from tests import warcs
 from tests.warcs import Response
@@ -49,10 +55,14 @@ class Project:
         return rows(Database(self.db), sql)
 
     def parts(self) -> dict[str, bytes]:
-        kept = sorted((self.folder / "backfill").glob("*.jsonl")) + sorted(
-            (self.folder / "backfill").glob("*.gz")
-        )
-        return {path.name: path.read_bytes() for path in kept}
+        return {path.name: path.read_bytes() for path in (self.folder / "backfill" / "parts").iterdir()}
+
+    def work(self, path: Path, folder: Path) -> Work:
+        """Return what reading a file into a folder is asked to do."""
+        for name in ("parts", "state"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        setup = write_setup(folder, load_outlets(self.registry), SHIPPED_TOPIC)
+        return Work(str(path), str(path), str(folder), setup, code_version())
 
 
 @pytest.fixture
@@ -61,9 +71,11 @@ def project(tmp_path: Path) -> Project:
 
 
 def read(path: Path) -> tuple[list[str], Seen]:
-    seen = Seen()
+    registry = path.with_name("outlets.toml")
+    registry.write_text(warcs.REGISTRY, encoding="utf-8")
+    hosts, seen = Hosts(load_outlets(registry)), Seen()
     with path.open("rb") as stream:
-        found = [each.url for each in captures(stream, lambda url: "example/" in url, seen)]
+        found = [each.url for each in captures(stream, hosts.owner, seen) if isinstance(each, Capture)]
     return found, seen
 
 
@@ -134,14 +146,12 @@ def test_what_is_no_page_or_nobody_watches_is_only_counted(tmp_path: Path) -> No
 
 def test_a_part_is_the_same_each_time(project: Project) -> None:
     (path,) = warcs.newspaper(project.folder, 1)
-    outlets = tuple(load_outlets(project.registry))
+    hosts, topic = Hosts(load_outlets(project.registry)), load_topic(SHIPPED_TOPIC)
     results = []
     for name in ("one", "two"):
-        folder = project.folder / name
-        process(Work(str(path), str(folder), outlets, str(SHIPPED_TOPIC)))
-        results.append(
-            [(folder / f"{part_name(str(path))}{end}").read_bytes() for end in (".jsonl", ".warc.gz")]
-        )
+        process(project.work(path, project.folder / name), hosts, topic)
+        came = Results(project.folder / name, str(path))
+        results.append([came.part.read_bytes(), came.warc.read_bytes()])
     assert results[0] == results[1]
     lines = [json.loads(line) for line in results[0][0].splitlines()]
     assert [("article" in line, line.get("grade")) for line in lines] == [
@@ -222,21 +232,53 @@ def test_what_cannot_be_read_fails_alone_and_is_named(project: Project) -> None:
 
 def test_a_process_that_is_killed_or_wants_too_much_memory_costs_only_its_file(project: Project) -> None:
     (path,) = warcs.newspaper(project.folder, 1)
-    outlets = tuple(load_outlets(project.registry))
-    work = Work(str(path), str(project.folder / "parts"), outlets, str(SHIPPED_TOPIC))
-    reader = Reader(memory_mb=60)  # not enough to load what is needed
+    hog = warcs.write(
+        project.folder / "hog.warc.gz",
+        warcs.packed([Response("https://ledger.example/2024/03/a-hog-of-a-page", b"<p>hog</p>" * 1_900_000)]),
+    )
+    work, greedy = (project.work(each, project.folder / "parts") for each in (path, hog))
+    readers = Readers(work.folder, work.setup, work.code, 250)
     try:
-        with pytest.raises((ReaderDied, OSError)):
-            reader.read(work)
+        done = read_file(readers, greedy)
+        assert done.counts is None
+        assert "needs more memory than 250 MB" in done.error
+        assert "a-hog-of-a-page" in done.error
+        done = read_file(readers, work)
+        assert done.counts is not None
+        assert done.counts["hits"] == 2
     finally:
-        reader.close()
-    reader = Reader(memory_mb=400)
-    assert reader.read(work)["hits"] == 2
-    assert reader._process is not None
-    os.kill(reader._process.pid, signal.SIGKILL)
-    reader._process.wait()
-    assert reader.read(work)["hits"] == 2
-    reader.close()
+        readers.close()
+
+
+def test_a_file_whose_reading_ends_its_process_is_tried_again_and_then_fails(project: Project) -> None:
+    (path,) = warcs.newspaper(project.folder, 1, articles=60)
+    work = project.work(path, project.folder / "parts")
+    results, readers = (
+        Results(Path(work.folder), work.source),
+        Readers(work.folder, work.setup, work.code, 400),
+    )
+    killed: list[int] = []
+
+    def kill_each() -> None:
+        while len(killed) < MAX_ATTEMPTS:
+            time.sleep(0.005)
+            begun = results.attempts.read_text().split()[1::2] if results.attempts.exists() else []
+            for number in map(int, begun[len(killed) :]):
+                os.kill(number, signal.SIGKILL)
+                killed.append(number)
+
+    killer = threading.Thread(target=kill_each)
+    killer.start()
+    try:
+        done = read_file(readers, work)
+        killer.join()
+        assert done.error.startswith("reading it ended the process (SIGKILL)")
+        assert results.tries() == MAX_ATTEMPTS
+        assert results.finished() is None
+        assert read_file(readers, work).counts is not None
+    finally:
+        readers.close()
+    assert not list(results.part.parent.glob(".*"))
 
 
 def test_bad_input_is_named(project: Project) -> None:
@@ -252,16 +294,18 @@ def test_bad_input_is_named(project: Project) -> None:
     assert "there is no such file" in refused("plan", "missing.warc.gz")
     (project.folder / "text.txt").write_text("x")
     assert "not a WARC or WACZ file" in refused("plan", project.folder / "text.txt")
-    (project.folder / "bad.wacz").write_text("x")
-    assert "bad.wacz" in refused("plan", project.folder / "bad.wacz")
     assert "wants --from and --to" in refused("plan", "--source", "wayback")
     assert "is after --to" in refused(
         "plan", "--source", "wayback", "--from", "2024-02-01", "--to", "2024-01-01"
     )
-    assert "not a day" in refused("plan", "--source", "cc-news", "--from", "yesterday", "--to", "2024-01-01")
+    assert "is no day such as" in refused(
+        "plan", "--source", "cc-news", "--from", "yesterday", "--to", "2024-01-01"
+    )
     warcs.newspaper(project.folder, 1)
     project.run("plan", project.folder / "news-0.warc.gz")
-    assert "--scheduler is for --engine dask" in refused("run", "--scheduler", "tcp://127.0.0.1:1")
+    assert "--scheduler is for --engine dask" in refused(
+        "run", "--engine", "local", "--scheduler", "tcp://127.0.0.1:1"
+    )
     assert "wants --scheduler" in refused("run", "--engine", "dask")
 
 
@@ -269,7 +313,7 @@ def test_a_client_that_is_killed_goes_on_and_repeats_nothing(project: Project) -
     project.run("plan", *warcs.newspaper(project.folder, 12, articles=4))
     command = [*project.command("run", "--workers", "1"), "--outlets", str(project.registry)]
     client = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    folder = project.folder / "backfill"
+    folder = project.folder / "backfill" / "state"
     until = time.monotonic() + 60
     while len(list(folder.glob("*.done"))) < 2 and time.monotonic() < until:
         time.sleep(0.02)
@@ -282,4 +326,4 @@ def test_a_client_that_is_killed_goes_on_and_repeats_nothing(project: Project) -
     assert done["attempts"] <= 13
     after = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.done")}
     assert before.items() <= after.items()
-    assert not list(folder.glob(".*.part"))
+    assert not list((project.folder / "backfill" / "parts").glob(".*"))

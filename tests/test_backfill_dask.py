@@ -62,8 +62,7 @@ class Cluster:
                     if attempt.with_suffix(".done").exists():
                         reader.resume()
                         continue
-                    worker = reader.parent()
-                    assert worker is not None
+                    _, worker, *_ = reader.parents()
                     os.kill(worker.pid, signal.SIGKILL)
                     return
             time.sleep(0.005)
@@ -106,7 +105,7 @@ def test_parts_are_the_same_and_a_killed_worker_costs_an_attempt(tmp_path: Path,
         str(there.registry),
     ]
     client = subprocess.Popen(command, stderr=subprocess.PIPE)
-    cluster.kill_a_reading_worker(there.folder / "backfill")
+    cluster.kill_a_reading_worker(there.folder / "backfill" / "state")
     _, errors = client.communicate(timeout=120)
     assert client.returncode == 0, errors.decode()
     done = there.run("status")
@@ -123,7 +122,7 @@ def test_a_client_that_is_killed_is_gone_on_with(tmp_path: Path, cluster: Cluste
     client = subprocess.Popen(
         [*there.command(*options), "--outlets", str(there.registry)], stderr=subprocess.DEVNULL
     )
-    folder = there.folder / "backfill"
+    folder = there.folder / "backfill" / "state"
     until = time.monotonic() + 60
     while len(list(folder.glob("*.done"))) < 2 and time.monotonic() < until:
         time.sleep(0.01)

@@ -6,13 +6,13 @@ import pytest
 from sqlite_utils import Database
 from warcio.archiveiterator import ArchiveIterator
 
+from archive.payloads import payload_digest
 from archive.snapshots import (
     Exchange,
     SnapshotError,
     SnapshotWriter,
     find_snapshot,
     load_body,
-    payload_digest,
     pending_snapshots,
     save_snapshot,
     trim_interrupted,

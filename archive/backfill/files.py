@@ -3,8 +3,10 @@
 import contextlib
 import shutil
 import tempfile
+import threading
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -13,56 +15,101 @@ import urllib3
 from filelock import FileLock, Timeout
 
 from archive.backfill.web import client
+from archive.backfill.work import STATE, writing
 
 INSIDE = "!"  # between a WACZ and the name of a file in it
+TRANSFERS = 3  # of a file whose download breaks off
 _WAIT_SECONDS = 0.2
+_BEAT_SECONDS = 20.0
 _CHUNK_BYTES = 1 << 20
+_UNPACKED = (zipfile.BadZipFile, zlib.error, KeyError, RuntimeError, NotImplementedError, EOFError)
+
+Alive = Callable[[], None]
 
 
 @contextlib.contextmanager
-def opened(source: str, folder: Path, *, max_downloads: int, alive: Callable[[], None]) -> Iterator[BinaryIO]:
-    """Open a WARC file for reading and seeking; ``alive`` is called while it is got. Raises OSError."""
-    if source.startswith(("http://", "https://")):
-        with tempfile.TemporaryFile(dir=folder) as copy:
-            with _slot(folder, max_downloads, alive):
-                _download(source, copy, alive)
+def opened(path: str, folder: Path, *, max_downloads: int, alive: Alive) -> Iterator[BinaryIO]:
+    """Open a WARC file for reading and seeking; ``alive`` is called while it is got.
+
+    ``folder`` is where copies lie meanwhile. Raises OSError where the file cannot be had, CannotWrite where a copy
+    cannot be kept.
+    """
+    if path.startswith(("http://", "https://")):
+        with _copy_in(folder) as copy:
+            with _slot(folder / STATE, max_downloads, alive), _kept_alive(alive):
+                _download(path, copy, folder, alive)
             yield copy
-    elif INSIDE in source and not Path(source).exists():
-        with _inside(source, folder) as copy:
+    elif INSIDE in path and not Path(path).exists():
+        with _copy_in(folder) as copy:
+            _unpack(path, copy, folder, alive)
             yield copy
     else:
-        with Path(source).open("rb") as stream:
+        with Path(path).open("rb") as stream:
             yield stream
 
 
-@contextlib.contextmanager
-def _inside(source: str, folder: Path) -> Iterator[BinaryIO]:
-    wacz, _, name = source.rpartition(INSIDE)
+def _copy_in(folder: Path) -> contextlib.AbstractContextManager[BinaryIO]:
+    with writing(folder):
+        return tempfile.TemporaryFile(dir=folder)
+
+
+def _unpack(path: str, copy: BinaryIO, folder: Path, alive: Alive) -> None:
+    wacz, _, name = path.rpartition(INSIDE)
     try:
-        with zipfile.ZipFile(wacz) as packed, tempfile.TemporaryFile(dir=folder) as copy:
-            with packed.open(name) as member:
-                shutil.copyfileobj(member, copy, _CHUNK_BYTES)
-            copy.seek(0)
-            yield copy
-    except (zipfile.BadZipFile, KeyError) as error:
+        with zipfile.ZipFile(wacz) as packed, packed.open(name) as member:
+            size = packed.getinfo(name).file_size
+            if size > shutil.disk_usage(folder).free:  # which is this file's fault, and not the disk's
+                raise OSError(f"{path}: its {size:,} bytes do not fit into {folder}")
+            _fill(copy, iter(lambda: member.read(_CHUNK_BYTES), b""), folder, alive)
+    except _UNPACKED as error:
         raise OSError(f"{wacz}: {error}") from error
 
 
-def _download(url: str, copy: BinaryIO, alive: Callable[[], None]) -> None:
+@contextlib.contextmanager
+def _kept_alive(alive: Alive) -> Iterator[None]:
+    """Call ``alive`` while a server lets us wait, which it may for as long as its Retry-After says."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(_BEAT_SECONDS):
+            alive()
+
+    beating = threading.Thread(target=beat, daemon=True)
+    beating.start()
     try:
-        with client().request("GET", url, preload_content=False) as answer:
-            if answer.status != 200:
-                raise OSError(f"{url}: HTTP {answer.status}")
-            for chunk in answer.stream(_CHUNK_BYTES, decode_content=False):
-                copy.write(chunk)
-                alive()
-    except urllib3.exceptions.HTTPError as error:
-        raise OSError(f"{url}: {error}") from error
-    copy.seek(0)
+        yield
+    finally:
+        over.set()
+        beating.join()
+
+
+def _download(url: str, copy: BinaryIO, folder: Path, alive: Alive) -> None:
+    for left in reversed(range(TRANSFERS)):
+        try:
+            with client().request("GET", url, preload_content=False) as answer:
+                if answer.status != 200:
+                    raise OSError(f"{url}: HTTP {answer.status}")
+                return _fill(copy, answer.stream(_CHUNK_BYTES, decode_content=False), folder, alive)
+        except urllib3.exceptions.HTTPError as error:
+            if not left:
+                raise OSError(f"{url}: {error}") from error
+    return None
+
+
+def _fill(copy: BinaryIO, chunks: Iterator[bytes], folder: Path, alive: Alive) -> None:
+    with writing(folder):
+        copy.truncate(0)
+        copy.seek(0)
+    for chunk in chunks:
+        with writing(folder):
+            copy.write(chunk)
+        alive()
+    with writing(folder):
+        copy.seek(0)
 
 
 @contextlib.contextmanager
-def _slot(folder: Path, number: int, alive: Callable[[], None]) -> Iterator[None]:
+def _slot(folder: Path, number: int, alive: Alive) -> Iterator[None]:
     """Wait for one of so many places, shared by all processes that share the folder."""
     locks = [FileLock(folder / f".download-{n}.lock") for n in range(number)]
     while True:

@@ -1,31 +1,24 @@
 """Whose an address is, for millions of them: by host first, which costs a look into a table."""
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-import tldextract
-
 from archive.models import Outlet
-from archive.urls import belongs_to, canonical_url
+from archive.urls import belongs_to, canonical_url, registrable_domain
 
-_suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+_AUTHORITY = re.compile(r"https?://(?:[^/?#\\@]*@)?(\[[^\]]*\]|[^/?#\\@:]*)", re.IGNORECASE)
 
 
 class Hosts:
     """The registry by host: `owner` says which outlet's an address is."""
 
     def __init__(self, outlets: Iterable[Outlet]) -> None:
-        self.outlets = list(outlets)
         self._by_domain: dict[str, list[Outlet]] = {}
-        for outlet in self.outlets:
+        for outlet in outlets:
             home = urlsplit(outlet.homepage).hostname or ""
             for host in {home, *(entry.partition(":")[0] for entry in outlet.hosts)}:
-                self._by_domain.setdefault(registrable_domain(host), []).append(outlet)
-        self._seen: dict[str, list[Outlet]] = {}
-
-    def may_own(self, url: str) -> bool:
-        """Say quickly whether some outlet has the registrable domain of an address."""
-        return bool(self._candidates(url))
+                self._by_domain.setdefault(site_of(host.lower()), []).append(outlet)
 
     def owner(self, url: str) -> Outlet | None:
         """Return the outlet an address belongs to; of several on one host, that whose homepage is nearest above it."""
@@ -33,21 +26,19 @@ class Hosts:
         return max(found, key=lambda outlet: _shared_path(url, outlet.homepage), default=None)
 
     def _candidates(self, url: str) -> list[Outlet]:
-        host = _host(url)
-        if host not in self._seen:
-            self._seen[host] = self._by_domain.get(registrable_domain(host), [])
-        return self._seen[host]
+        """Return the outlets that have the address's host, or a domain above it."""
+        authority = _AUTHORITY.match(url)
+        host = authority[1].lower().rstrip(".") if authority else ""
+        found: list[Outlet] = []
+        while host:
+            found += self._by_domain.get(host, ())
+            host = host.partition(".")[2]
+        return found
 
 
-def _host(url: str) -> str:
-    authority = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    return authority.partition(":")[0].lower()
-
-
-def registrable_domain(host: str) -> str:
-    """Return the domain that can be registered, or the host itself where it has no public suffix."""
-    found = _suffixes(host)
-    return found.top_domain_under_public_suffix or host
+def site_of(host: str) -> str:
+    """Return a host's registrable domain, or itself without ``www.`` where it has none."""
+    return registrable_domain(host) or host.removeprefix("www.")
 
 
 def _shared_path(url: str, homepage: str) -> int:

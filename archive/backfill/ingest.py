@@ -4,22 +4,28 @@ It goes the same way as a crawl: a page, a snapshot in the archive's own WARC, a
 A capture that is older than what the archive has of an article is put where it belongs in time (archive.history).
 """
 
+import functools
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
-from archive.backfill.ledger import files, note_ingested, source_of
-from archive.backfill.task import part_name
+from archive.backfill.ledger import files, note_failed, note_ingested
+from archive.backfill.revisits import file_revisit, resolve_revisits
+from archive.backfill.work import Results
 from archive.history import Version, add_version
 from archive.ingest import known_article, record_reading
 from archive.models import Article, DateCandidate, Lead, Outcome, Outlet, Reading, Snapshot, Term, Verdict
 from archive.pages import file_lead, finish_page, original_page
-from archive.snapshots import Exchange, SnapshotWriter, find_snapshot, read_exchange, save_snapshot
+from archive.snapshots import SnapshotWriter, find_snapshot, read_exchange, save_snapshot
 from archive.store import is_withdrawn, row, transaction
+
+_OPEN_PARTS = 64  # kept open; captures in the order of time jump between parts
 
 
 @dataclass(slots=True)
@@ -32,6 +38,9 @@ class Ingested:
     off_topic: int = 0
     outside: int = 0  # published before or after the period
     failed: int = 0
+    unknown: int = 0  # of an outlet that the registry does not have any more
+    revisits: int = 0  # revisit records whose capture is known
+    unresolved: int = 0  # those whose capture is in no file that was read, so far
     files: int = 0
 
 
@@ -45,53 +54,138 @@ def ingest_parts(
 ) -> Ingested:
     """Take in the parts of all files that are done and not yet ingested. What is there already adds nothing.
 
-    The caller holds the archive's lock. Raises SnapshotError where a part's WARC is damaged.
+    The caller holds the archive's lock. A file whose part is missing fails. Raises SnapshotError where a part's WARC
+    is damaged.
     """
-    done = files(db, "done")
-    captures = sorted(
-        _captures(done, folder), key=lambda each: (each["fetched"], each["url"], each["source"])
-    )
+    done = [file for file in files(db, "done") if _has_part(db, file, folder)]
     counts = Ingested(files=len(done))
-    for number, capture in enumerate(captures):
-        outlet = outlets.get(capture["outlet"])
-        if outlet is not None:
-            _ingest(db, writer, folder, outlet, capture, counts)
-        progress(number + 1, len(captures))
+    ingesting = _Ingesting(db, writer, folder, outlets, counts)
+    with closing(_Line(done, folder)) as line:
+        for number, capture in enumerate(line, start=1):
+            ingesting.take(capture)
+            progress(number, line.length)
+    counts.revisits, counts.unresolved = resolve_revisits(db)
     writer.sync()
     for file in done:
         note_ingested(db, file["id"])
     return counts
 
 
-def _captures(done: list[dict[str, Any]], folder: Path) -> Iterator[dict[str, Any]]:
-    for file in done:
-        source = source_of(file, folder)
-        with (folder / f"{part_name(source)}.jsonl").open(encoding="utf-8") as part:
+def _has_part(db: Database, file: dict[str, Any], folder: Path) -> bool:
+    results = Results(folder, file["source"])
+    missing = [path for path in (results.part, results.warc) if not path.is_file()]
+    if missing:
+        words = f"{missing[0]} is missing: `run --retry-failed` reads the file again"
+        results.forget()
+        note_failed(db, file["id"], words, attempts=file["attempts"])
+    return not missing
+
+
+class _Line:
+    """The captures of many parts in the order of time, without holding more than one of them in memory."""
+
+    def __init__(self, done: list[dict[str, Any]], folder: Path) -> None:
+        self.files = {file["id"]: file for file in done}
+        self.folder = folder
+        self._order = sqlite3.connect("")  # a file that the system forgets
+        self._order.execute(
+            "CREATE TABLE line (fetched TEXT, url TEXT, source TEXT, file INTEGER, place INTEGER)"
+        )
+        for file in done:
+            self._order.executemany("INSERT INTO line VALUES (?,?,?,?,?)", self._places(file))
+        (self.length,) = self._order.execute("SELECT count(*) FROM line").fetchone()
+        self._open = functools.lru_cache(maxsize=_OPEN_PARTS)(lambda path: path.open("rb"))
+
+    def _places(self, file: dict[str, Any]) -> Iterator[tuple[str, str, str, int, int]]:
+        place = 0
+        with Results(self.folder, file["source"]).part.open("rb") as part:
             for line in part:
-                yield json.loads(line) | {"source": source, "since": file["since"], "until": file["until"]}
+                capture = json.loads(line)
+                yield capture["fetched"], capture["url"], file["source"], file["id"], place
+                place += len(line)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        query = "SELECT file, place FROM line ORDER BY fetched, url, source, place"
+        for number, place in self._order.execute(query):
+            file = self.files[number]
+            part = self._open(Results(self.folder, file["source"]).part)
+            part.seek(place)
+            about = {name: file[name] for name in ("source", "since", "until")}
+            yield json.loads(part.readline()) | about
+
+    def close(self) -> None:
+        self._open.cache_clear()
+        self._order.close()
 
 
-def _ingest(
-    db: Database,
-    writer: SnapshotWriter,
-    folder: Path,
-    outlet: Outlet,
-    capture: dict[str, Any],
-    counts: Ingested,
-) -> None:
-    if not _in_period(capture):
-        counts.outside += 1
-        return
-    lead = Lead(
-        url=capture["url"], outlet=outlet.id, via="backfill", route=capture["source"],
-        headline=capture.get("title", ""),
-        published_local=capture.get("published"),
-    )  # fmt: skip
-    page = original_page(db, file_lead(db, lead).url)["url"]
-    if "article" not in capture:
-        _note_page(db, page, capture, counts)
-    elif not is_withdrawn(db, page, capture["url"]):
-        _take_in(db, writer, folder, outlet, page, capture, counts)
+@dataclass(frozen=True, slots=True)
+class _Ingesting:
+    db: Database
+    writer: SnapshotWriter
+    folder: Path
+    outlets: dict[str, Outlet]
+    counts: Ingested
+
+    def take(self, capture: dict[str, Any]) -> None:
+        """Take one capture in."""
+        outlet = self.outlets.get(capture["outlet"])
+        if outlet is None:
+            self.counts.unknown += 1
+        elif "revisit_of" in capture:
+            file_revisit(self.db, capture)
+        elif not _in_period(capture):
+            self.counts.outside += 1
+        else:
+            self._file(outlet, capture)
+
+    def _file(self, outlet: Outlet, capture: dict[str, Any]) -> None:
+        lead = Lead(
+            url=capture["url"], outlet=outlet.id, via="backfill", route=capture["source"],
+            headline=capture.get("title", ""), published_local=capture.get("published"),
+        )  # fmt: skip
+        filed = file_lead(self.db, lead, discovered=capture["fetched"])
+        page = original_page(self.db, filed.url)["url"]
+        if "article" not in capture:
+            self._note_page(page, capture)
+        elif not is_withdrawn(self.db, page, capture["url"]):
+            self._take_in(outlet, page, capture)
+
+    def _note_page(self, page: str, capture: dict[str, Any]) -> None:
+        """Keep what became of a page that gave no article: without it a share could not be computed."""
+        known = row(self.db, "SELECT state FROM pages WHERE url = ?", [page])
+        outcome = Outcome.FAILED if "error" in capture else Outcome.OFF_TOPIC
+        self.counts.failed += outcome is Outcome.FAILED
+        self.counts.off_topic += outcome is Outcome.OFF_TOPIC
+        if known is not None and known["state"] == "queued":
+            finish_page(self.db, page, outcome, reason=capture.get("error", "not on the subject"))
+
+    def _take_in(self, outlet: Outlet, page: str, capture: dict[str, Any]) -> None:
+        kept = row(
+            self.db, "SELECT id, outcome FROM snapshots WHERE page = ? AND fetched = ? AND payload_digest = ?",
+            [page, capture["fetched"], capture["payload_digest"]],
+        )  # fmt: skip
+        if kept is not None and kept["outcome"] is not None:
+            self.counts.unchanged += 1
+            return
+        snapshot = self._kept(page, capture) if kept is None else find_snapshot(self.db, kept["id"])
+        assert snapshot is not None
+        outcome = _record(self.db, outlet, snapshot, _reading(capture))
+        self.counts.new += outcome is Outcome.NEW
+        self.counts.versions += outcome is Outcome.REVISED
+        self.counts.unchanged += outcome not in (Outcome.NEW, Outcome.REVISED)
+
+    def _kept(self, page: str, capture: dict[str, Any]) -> Snapshot:
+        results = Results(self.folder, capture["source"])
+        exchange = read_exchange(
+            results.warc, capture["warc_offset"], page=page, payload_digest=capture["payload_digest"]
+        )
+        with transaction(self.db):
+            snapshot = save_snapshot(self.db, self.writer, exchange)
+            self.db.execute(
+                "INSERT INTO backfill_captures (snapshot, source, offset, digest) VALUES (?,?,?,?)",
+                [snapshot.id, capture["source"], capture["offset"], capture["digest"]],
+            )
+        return snapshot
 
 
 def _in_period(capture: dict[str, Any]) -> bool:
@@ -99,51 +193,6 @@ def _in_period(capture: dict[str, Any]) -> bool:
     published = capture["article"]["published_local"] if "article" in capture else capture.get("published")
     day = (published or capture["fetched"])[:10]
     return bool((capture["since"] or "") <= day <= (capture["until"] or "9999"))
-
-
-def _note_page(db: Database, page: str, capture: dict[str, Any], counts: Ingested) -> None:
-    """Keep what became of a page that gave no article: without it a share could not be computed."""
-    known = row(db, "SELECT state FROM pages WHERE url = ?", [page])
-    outcome = Outcome.FAILED if "error" in capture else Outcome.OFF_TOPIC
-    counts.failed += outcome is Outcome.FAILED
-    counts.off_topic += outcome is Outcome.OFF_TOPIC
-    if known is not None and known["state"] == "queued":
-        finish_page(db, page, outcome, reason=capture.get("error", "not on the subject"))
-
-
-def _take_in(
-    db: Database, writer: SnapshotWriter, folder: Path, outlet: Outlet, page: str, capture: dict[str, Any],
-    counts: Ingested,
-) -> None:  # fmt: skip
-    kept = row(
-        db, "SELECT id, outcome FROM snapshots WHERE page = ? AND fetched = ? AND payload_digest = ?",
-        [page, capture["fetched"], capture["payload_digest"]],
-    )  # fmt: skip
-    if kept is not None and kept["outcome"] is not None:
-        counts.unchanged += 1
-        return
-    if kept is None:
-        snapshot = save_snapshot(db, writer, _exchange(folder, page, capture))
-        db.execute(
-            "INSERT INTO backfill_captures VALUES (?,?,?)",
-            [snapshot.id, capture["source"], capture["offset"]],
-        )
-        db.conn.commit()
-    else:
-        found = find_snapshot(db, kept["id"])  # of an ingest that was interrupted here
-        assert found is not None
-        snapshot = found
-    outcome = _record(db, outlet, snapshot, _reading(capture))
-    counts.new += outcome is Outcome.NEW
-    counts.versions += outcome is Outcome.REVISED
-    counts.unchanged += outcome not in (Outcome.NEW, Outcome.REVISED)
-
-
-def _exchange(folder: Path, page: str, capture: dict[str, Any]) -> Exchange:
-    return read_exchange(
-        folder / f"{part_name(capture['source'])}.warc.gz", capture["warc_offset"], page=page,
-        payload_digest=capture["payload_digest"],
-    )  # fmt: skip
 
 
 def _reading(capture: dict[str, Any]) -> Reading:

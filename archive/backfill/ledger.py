@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +13,8 @@ from sqlite_utils import Database
 from archive.store import rows, transaction
 from archive.times import utc_now
 
+_SUMMED = ("attempts", "bytes", "responses", "on_host", "hits", "revisits", "errors", "cpu_seconds")
+NAMED_ERRORS = 3  # damaged records of a file that the ledger names; it counts the others
 STATES = ("planned", "done", "failed", "ingested")
 
 
@@ -26,15 +29,26 @@ class Planned:
     bytes: int | None = None
 
 
-def plan_files(db: Database, planned: list[Planned], *, since: str | None, until: str | None) -> int:
-    """Enter files in the ledger; return how many were not in it. The period is that of publication."""
+def plan_files(
+    db: Database, planned: list[Planned], *, since: str | None, until: str | None, anew: Collection[str] = ()
+) -> int:
+    """Enter files in the ledger; return how many were not in it. The period is that of publication.
+
+    Those in ``anew`` are to be read once more. One that is ingested is ingested again where the period is another.
+    """
     with transaction(db):
         before = _count(db)
         db.conn.executemany(
             "INSERT INTO backfill_files (source, origin, kind, day, bytes, since, until, state, planned)"
             " VALUES (?,?,?,?,?,?,?,'planned',?)"
-            " ON CONFLICT (source) DO UPDATE SET since = excluded.since, until = excluded.until",
+            " ON CONFLICT (source) DO UPDATE SET since = excluded.since, until = excluded.until, state = CASE"
+            " WHEN state = 'ingested' AND (since IS NOT excluded.since OR until IS NOT excluded.until) THEN 'done'"
+            " ELSE state END",
             [(p.source, p.origin, p.kind, p.day, p.bytes, since, until, utc_now()) for p in planned],
+        )
+        db.conn.executemany(
+            "UPDATE backfill_files SET state = 'planned', error = '' WHERE source = ?",
+            [(source,) for source in anew],
         )
         return _count(db) - before
 
@@ -42,6 +56,16 @@ def plan_files(db: Database, planned: list[Planned], *, since: str | None, until
 def _count(db: Database) -> int:
     (count,) = db.execute("SELECT count(*) FROM backfill_files").fetchone()
     return int(count)
+
+
+def grown(db: Database, planned: list[Planned]) -> list[str]:
+    """Return those of the files that were read when they had another size."""
+    read = dict(
+        db.execute(
+            "SELECT source, bytes FROM backfill_files WHERE state != 'planned' AND bytes IS NOT NULL"
+        ).fetchall()
+    )
+    return [p.source for p in planned if p.bytes is not None and read.get(p.source, p.bytes) != p.bytes]
 
 
 def plan_days(db: Database, origin: str, since: str, until: str) -> None:
@@ -60,8 +84,8 @@ def files(db: Database, *states: str) -> list[dict[str, Any]]:
     return rows(db, f"SELECT * FROM backfill_files WHERE state IN ({marks}) ORDER BY id", states)
 
 
-def source_of(file: dict[str, Any], folder: Path) -> str:
-    """Return the file to be read: what was planned, or what was collected of a window."""
+def path_of(file: dict[str, Any], folder: Path) -> str:
+    """Return what is to be opened: what was planned, or what was collected of a window."""
     if file["kind"] == "file":
         return str(file["source"])
     name = hashlib.sha256(file["source"].encode()).hexdigest()
@@ -69,15 +93,17 @@ def source_of(file: dict[str, Any], folder: Path) -> str:
 
 
 def note_done(db: Database, number: int, counts: dict[str, Any], *, attempts: int, code_version: str) -> None:
-    """Enter what came of a file, and what its days had."""
+    """Enter what came of a file."""
+    errors = counts["errors"]
     with transaction(db):
         db.execute(
-            "UPDATE backfill_files SET state = 'done', finished = ?, attempts = ?, responses = ?, on_host = ?,"
-            " hits = ?, errors = ?, cpu_seconds = ?, code_version = ?, error = ?, days = ? WHERE id = ?",
-            [utc_now(), attempts, counts["responses"], counts["on_host"], counts["hits"], len(counts["errors"]),
-             counts["cpu_seconds"], code_version, "; ".join(counts["errors"][:3]), json.dumps(counts["days"]), number],
+            "UPDATE backfill_files SET state = 'done', finished = ?, attempts = ?, bytes = ?, responses = ?,"
+            " on_host = ?, hits = ?, revisits = ?, errors = ?, cpu_seconds = ?, code_version = ?, error = ?,"
+            " days = ? WHERE id = ?",
+            [utc_now(), attempts, counts["bytes"], counts["responses"], counts["on_host"], counts["hits"],
+             counts["revisits"], len(errors), counts["cpu_seconds"], code_version, "; ".join(errors[:NAMED_ERRORS]),
+             json.dumps(counts["days"]), number],
         )  # fmt: skip
-        _sum_days(db)
 
 
 def note_failed(db: Database, number: int, error: str, *, attempts: int) -> None:
@@ -101,34 +127,60 @@ def again(db: Database) -> int:
         return db.execute("UPDATE backfill_files SET state = 'planned' WHERE state = 'failed'").rowcount
 
 
-def _sum_days(db: Database) -> None:
+def sum_days(db: Database) -> None:
     """Count anew what each source had on each day, from the files that were read."""
-    db.execute("UPDATE backfill_days SET files = 0, responses = 0")
-    db.execute(
-        "INSERT INTO backfill_days (origin, day, files, responses)"
-        " SELECT f.origin, d.key, count(*), sum(d.value) FROM backfill_files f, json_each(f.days) d"
-        " WHERE f.days IS NOT NULL AND d.key GLOB '????-??-??' GROUP BY 1, 2"
-        " ON CONFLICT (origin, day) DO UPDATE SET files = excluded.files, responses = excluded.responses"
-    )
+    with transaction(db):
+        db.execute("UPDATE backfill_days SET files = 0, responses = 0")
+        db.execute(_DAYS)
+
+
+_DAYS = (
+    "INSERT INTO backfill_days (origin, day, files, responses)"
+    " SELECT f.origin, d.key, count(*), sum(d.value) FROM backfill_files f, json_each(f.days) d"
+    " WHERE f.days IS NOT NULL AND d.key GLOB '????-??-??' GROUP BY 1, 2"
+    " ON CONFLICT (origin, day) DO UPDATE SET files = excluded.files, responses = excluded.responses"
+)
+
+
+# Days of which nothing was read: a hole in the source, unless files of that day are still to be read, or failed.
+_EMPTY_DAYS = """
+SELECT d.origin, d.day, max(f.state = 'failed') AS failed, max(f.state = 'planned') AS planned
+FROM backfill_days d LEFT JOIN backfill_files f ON f.origin = d.origin AND f.day = d.day
+WHERE d.files = 0 GROUP BY 1, 2 ORDER BY 1, 2
+"""
 
 
 def summary(db: Database) -> dict[str, Any]:
-    """Return the totals of the ledger, the files that failed, and the days of each source without a file."""
+    """Return the totals of the ledger, the files that failed, and the days of which nothing was read, and why."""
     states = dict.fromkeys(STATES, 0)
     states |= dict(db.execute("SELECT state, count(*) FROM backfill_files GROUP BY state").fetchall())
-    (totals,) = rows(
-        db,
-        "SELECT coalesce(sum(attempts), 0) AS attempts, coalesce(sum(responses), 0) AS responses,"
-        " coalesce(sum(on_host), 0) AS on_host, coalesce(sum(hits), 0) AS hits, coalesce(sum(errors), 0) AS errors,"
-        " round(coalesce(sum(cpu_seconds), 0), 1) AS cpu_seconds FROM backfill_files",
-    )
+    sums = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in _SUMMED)
+    (totals,) = rows(db, f"SELECT {sums} FROM backfill_files")
+    empty = rows(db, _EMPTY_DAYS)
     return {
         "files": states,
         **totals,
+        "cpu_seconds": round(totals["cpu_seconds"], 1),
         "failed": rows(
             db, "SELECT source, attempts, error FROM backfill_files WHERE state = 'failed' ORDER BY id"
         ),
-        "days_without_files": rows(
-            db, "SELECT origin, day FROM backfill_days WHERE files = 0 ORDER BY origin, day"
-        ),
+        "days_without_files": [_day(each) for each in empty if each["failed"] is None],
+        "days_not_read": [_day(each) for each in empty if each["failed"] is not None],
     }
+
+
+def _day(columns: dict[str, Any]) -> dict[str, str]:
+    return {"origin": columns["origin"], "day": columns["day"]}
+
+
+def spans(days: list[dict[str, str]]) -> list[tuple[str, str, str]]:
+    """Return days, in order, as spans: origin, first day, last day."""
+    found: list[tuple[str, str, str]] = []
+    for each in days:
+        origin, day = each["origin"], each["day"]
+        before = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+        if found and found[-1][0] == origin and found[-1][2] == before:
+            found[-1] = (origin, found[-1][1], day)
+        else:
+            found.append((origin, day, day))
+    return found

@@ -1,160 +1,219 @@
-"""Reading the responses of watched outlets out of a WARC file, whatever state it is in."""
+"""The records of a WARC file, whatever state it is in: by the fast reader first, by the patient one where it fails."""
 
 import io
+import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
-from warcio.bufferedreaders import ChunkedDataReader
-from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersParserException
 
-from archive.encodings import content_encodings, decoded
-from archive.snapshots import MAX_BODY_BYTES
-from archive.times import format_utc
+from archive.backfill.salvage import (
+    MAX_HEADER_BYTES,
+    MAX_RECORD_BYTES,
+    Salvage,
+    Salvaged,
+    Stream,
+    begins_record,
+    holds_bytes,
+    next_record,
+)
 
-MAX_RECORD_BYTES = 30_000_000  # of one response as it lies in the file
-_PAGES = ("text/html", "application/xhtml")
-_GZIP = b"\x1f\x8b\x08"
-_PLAIN = b"WARC/1."
-_BEHIND_ANOTHER = b"\r\n\r\n" + _PLAIN
-_CHUNK_BYTES = 1 << 20
-_PEEK_BYTES = 1 << 12
-_ALIVE_EVERY = 1_000  # responses
+RESPONSE, REVISIT = "response", "revisit"
+BROKEN = (OSError, ValueError, EOFError, zlib.error)
 
-BROKEN = (OSError, ValueError, EOFError, zlib.error, StatusAndHeadersParserException)
+_KINDS = {int(WarcRecordType.response): RESPONSE, int(WarcRecordType.revisit): REVISIT}
+_UNTOLD = (
+    int(WarcRecordType.no_type),
+    int(WarcRecordType.unknown),
+)  # the reader tells header names by their case
+_ALIVE_BYTES = 1 << 23
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Capture:
-    """One response of a watched outlet: ``raw`` as it was transferred (chunking taken off), ``body`` decoded."""
+class Record:
+    """A response or revisit of a watched host: its place in the file, its headers by small names, and its block."""
 
+    kind: str
     url: str
-    fetched: str  # UTC
     offset: int
-    status: int
-    status_text: str
-    headers: tuple[tuple[str, str], ...]
-    raw: bytes
-    body: bytes
+    headers: Mapping[str, str]
+    block: bytes
 
 
 @dataclass(slots=True)
 class Seen:
-    """What a file holds: responses, those on watched hosts, revisits, and what could not be read."""
+    """What a file holds: all its records, responses, those on watched hosts, revisits, and what could not be read."""
 
+    records: int = 0
     responses: int = 0
     on_host: int = 0
     revisits: int = 0
     errors: list[str] = field(default_factory=list)  # each with the offset
     days: dict[str, int] = field(default_factory=dict)  # responses by the day they were captured
 
+    def count(self, kind: str, day: str) -> None:
+        """Count one record."""
+        self.records += 1
+        if kind == RESPONSE:
+            self.responses += 1
+            day = day if _DAY.fullmatch(day) else ""
+            self.days[day] = self.days.get(day, 0) + 1
+        self.revisits += kind == REVISIT
 
-def captures(
-    stream: BinaryIO, watched: Callable[[str], bool], seen: Seen, alive: Callable[[], None] = lambda: None
-) -> Iterator[Capture]:
-    """Yield the pages of watched hosts; all else is counted in ``seen``.
 
-    A damaged record costs itself and not the file. A revisit record, which has no body, is only counted.
-    ``stream`` must be one that can be sought in; ``alive`` is called every thousand responses and before each page.
+class Beating:
+    """A file that calls ``alive`` as it is read, however little comes of what is read."""
+
+    def __init__(self, stream: BinaryIO, alive: Callable[[], None]) -> None:
+        self._stream = stream
+        self._alive = alive
+        self._read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Read bytes."""
+        data: bytes = self._stream.read(size)
+        self._read += len(data)
+        if self._read >= _ALIVE_BYTES:
+            self._alive()
+            self._read = 0
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the place."""
+        return self._stream.tell()
+
+
+class _Odd(ValueError):  # noqa: N818 - the record is, not the program
+    """A record that the fast reader cannot make sense of, though it does not say so."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A record that was read and is not given out: only what follows shows whether its length was right."""
+
+    kind: str
+    day: str
+    record: Record | None  # where it is of interest
+
+
+def records(stream: Stream, watched: Callable[[str], bool], seen: Seen) -> Iterator[Record]:
+    """Yield the responses and revisits of watched addresses; all else is counted in ``seen``.
+
+    A damaged record costs itself and not the file: behind it, reading begins again at the next whole one. ``stream``
+    must be one that can be sought in.
     """
-    for offset, record in _records(stream, seen):
-        if record.record_type == WarcRecordType.revisit:
-            seen.revisits += 1
-            continue
-        seen.responses += 1
-        if seen.responses % _ALIVE_EVERY == 0:
-            alive()
-        day = (record.headers.get("WARC-Date") or "")[:10]
-        seen.days[day] = seen.days.get(day, 0) + 1
-        url = (record.headers.get("WARC-Target-URI") or "").strip("<> ")
-        if not watched(url):
-            continue
-        seen.on_host += 1
-        alive()
-        try:
-            capture = _capture(record, url, offset)
-        except BROKEN as error:
-            seen.errors.append(f"at byte {offset}: {error or type(error).__name__}")
-            continue
-        if capture is not None:
-            yield capture
-
-
-def _records(stream: BinaryIO, seen: Seen) -> Iterator[tuple[int, WarcRecord]]:
-    """Yield responses and revisits with their offsets; behind damage, begin again at the next whole record."""
     start: int | None = 0
     while start is not None:
-        stream.seek(start)
-        last, why = start, "unreadable bytes"
+        reading = _Reading(stream, watched, seen, start)
+        yield from reading.fast()
+        start = yield from reading.patient()
+
+
+class _Reading:
+    """One stretch of a file, from an offset to the first damage."""
+
+    def __init__(self, stream: Stream, watched: Callable[[str], bool], seen: Seen, start: int) -> None:
+        self.stream, self.watched, self.seen = stream, watched, seen
+        self.start = self.place = start  # of the stretch; of the last record
+        self.before = 0  # records given out before that at ``place``, since the stretch began
+        self.since = 0  # of them, those that have the same place
+        self.damage = ""
+
+    def fast(self) -> Iterator[Record]:
+        """Yield records as long as the fast reader can read them."""
+        self.stream.seek(self.start)
+        held: _Held | None = None
         try:
-            # Of every type, so that the place of the last one is known.
-            for record in ArchiveIterator(stream, parse_http=False):
-                last = record.stream_pos
-                if record.record_type in (WarcRecordType.response, WarcRecordType.revisit):
-                    yield last, record
+            for record in ArchiveIterator(
+                cast(BinaryIO, self.stream), parse_http=False, max_header_len=MAX_HEADER_BYTES
+            ):
+                if held is not None:
+                    yield from self._given(held)
+                    held = None
+                self._at(record.stream_pos)
+                held = self._held(record)
+            if held is not None:
+                yield from self._given(held)
         except BROKEN as error:
-            why = str(error) or type(error).__name__
-        # What is not a gzip member ends fastwarc's reading without a word.
-        start = next_record(stream, last + 1)
-        if start is not None or why != "unreadable bytes":
-            seen.errors.append(f"after byte {last}: {why}")
+            self.damage = str(error) or type(error).__name__
+
+    def _at(self, place: int) -> None:
+        if place != self.place:
+            self.place, self.since = place, 0
+
+    def _given(self, held: _Held) -> Iterator[Record]:
+        self.before += 1
+        self.since += 1
+        self.seen.count(held.kind, held.day)
+        if held.record is not None:
+            self.seen.on_host += held.kind == RESPONSE
+            yield held.record
+
+    def _held(self, record: WarcRecord) -> _Held:
+        headers = record.headers
+        number = int(record.record_type)
+        kind = _KINDS.get(number, "")
+        if number in _UNTOLD:
+            kind = (headers.get("WARC-Type") or "").lower()
+            if not kind.isalpha():  # none, or all headers in one where lines end with a line feed alone
+                raise _Odd("no WARC-Type")
+        length = record.content_length
+        url = address(headers.get("WARC-Target-URI") or "") if kind in (RESPONSE, REVISIT) else ""
+        wanted = bool(url) and self.watched(url)
+        block = record.reader.read(min(length, MAX_RECORD_BYTES)) if wanted else b""
+        if len(block) + record.consume() < length:
+            raise _Odd("it breaks off")
+        day = (headers.get("WARC-Date") or "")[:10] if kind == RESPONSE else ""
+        if not wanted:
+            return _Held(kind, day, None)
+        small = {name.lower(): value for name, value in reversed(headers.items())}
+        return _Held(kind, day, Record(kind, url, self.place, small, block))
+
+    def patient(self) -> Generator[Record, None, int | None]:
+        """Yield what can be had of the place of damage; return where the fast reader may begin again."""
+        at, given = self._resumed()
+        index, noted = 0, len(self.seen.errors)
+        while True:
+            stretch = Salvage(self.stream, at)
+            for salvaged in stretch:
+                if salvaged.fault:
+                    self.seen.errors.append(f"at byte {salvaged.offset}: {salvaged.fault}")
+                if index >= given:
+                    yield from self._salvaged(salvaged)
+                index += 1
+            moved, at = stretch.end > at, stretch.end
+            if index >= given or not moved:
+                break
+        found = next_record(self.stream, at if moved or not self.damage else at + 1)
+        if found != at and len(self.seen.errors) == noted and holds_bytes(self.stream, at):
+            self.seen.errors.append(f"at byte {at}: {self.damage or 'unreadable bytes'}")
+        return found
+
+    def _resumed(self) -> tuple[int, int]:
+        """Return where the patient reader begins, and how many records of those it will find were given out."""
+        if begins_record(self.stream, self.place):
+            return self.place, self.since
+        if self.damage:  # in a file that is one gzip member, a record's place is not known
+            return self.start, self.before
+        return self.place, 0
+
+    def _salvaged(self, salvaged: Salvaged) -> Iterator[Record]:
+        headers = salvaged.headers
+        kind = headers.get("warc-type", "").lower()
+        self.seen.count(kind, headers.get("warc-date", "")[:10])
+        url = address(headers.get("warc-target-uri", ""))
+        if kind in (RESPONSE, REVISIT) and salvaged.whole and self.watched(url):
+            self.seen.on_host += kind == RESPONSE
+            yield Record(kind, url, salvaged.offset, headers, salvaged.block)
 
 
-def next_record(stream: BinaryIO, start: int) -> int | None:
-    """Return the offset of the next record that begins at ``start`` or behind it, gzipped or plain."""
-    position = start
-    while True:
-        stream.seek(position)
-        chunk = stream.read(_CHUNK_BYTES)
-        if len(chunk) < len(_PLAIN):
-            return None
-        found = _begins(chunk)
-        if found is not None:
-            return position + found
-        position += max(1, len(chunk) - _PEEK_BYTES)
-
-
-def _begins(chunk: bytes) -> int | None:
-    """Return where the first record in a piece of a file begins."""
-    at = chunk.find(_GZIP)
-    while at >= 0 and not _inflates(chunk[at : at + _PEEK_BYTES]):
-        at = chunk.find(_GZIP, at + 1)
-    if at >= 0:
-        return at
-    plain = chunk.find(_BEHIND_ANOTHER)
-    return plain + len(_BEHIND_ANOTHER) - len(_PLAIN) if plain >= 0 else None
-
-
-def _inflates(member: bytes) -> bool:
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(member, 16).startswith(_PLAIN)
-    except zlib.error:
-        return False
-
-
-def _capture(record: WarcRecord, url: str, offset: int) -> Capture | None:
-    """Return a page's response; None where it is no page."""
-    block = record.reader.read(min(record.content_length, MAX_RECORD_BYTES))
-    if len(block) < min(record.content_length, MAX_RECORD_BYTES):
-        raise ValueError(f"the record breaks off after {len(block)} of {record.content_length} bytes")
-    content = io.BytesIO(block)
-    http = StatusAndHeadersParser(["HTTP/"], verify=False).parse(content)
-    kind = (http.get_header("content-type") or "").lower()
-    if http.get_statuscode() != "200" or (kind and not kind.startswith(_PAGES)):
-        return None
-    raw = content.read()
-    if "chunked" in (http.get_header("transfer-encoding") or "").lower():
-        raw = ChunkedDataReader(io.BytesIO(raw)).read(MAX_RECORD_BYTES)
-    encodings = content_encodings(
-        [value for name, value in http.headers if name.lower() == "content-encoding"]
-    )
-    body, _ = decoded(raw, encodings, MAX_BODY_BYTES)
-    fetched = record.record_date
-    if fetched is None:
-        raise ValueError("no WARC-Date")
-    return Capture(
-        url=url, fetched=format_utc(fetched), offset=offset, status=200,
-        status_text=http.statusline.partition(" ")[2], headers=tuple(http.headers), raw=raw, body=body,
-    )  # fmt: skip
+def address(target: str) -> str:
+    """Return the address that a WARC-Target-URI names; WARC 1.0 puts it in angle brackets."""
+    return target.strip().strip("<>").strip()

@@ -13,16 +13,16 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
-
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
 
 from archive.backfill.files import INSIDE
 from archive.backfill.ledger import Planned
 from archive.backfill.web import Paced
 from archive.models import Lead, Outlet
+
+if TYPE_CHECKING:
+    from warcio.warcwriter import WARCWriter
 
 CC_NEWS = "https://data.commoncrawl.org/"
 WAYBACK = "https://web.archive.org/"
@@ -46,6 +46,8 @@ def warc_files(paths: Iterable[Path]) -> Iterator[Planned]:
     for path in paths:
         if path.is_dir():
             found = sorted(each for each in path.rglob("*") if each.name.endswith((*_WARC, ".wacz")))
+            if not found:
+                raise SourceError(f"{path}: holds no WARC or WACZ file (.warc, .warc.gz, .wacz)")
             yield from warc_files(found)
         elif path.name.endswith(".wacz"):
             yield from _of_wacz(path)
@@ -58,14 +60,20 @@ def warc_files(paths: Iterable[Path]) -> Iterator[Planned]:
 
 
 def _of_wacz(path: Path) -> Iterator[Planned]:
+    """Yield the WARC files in a WACZ; one that has none, or is damaged, is named itself and fails when it is read."""
     try:
         with zipfile.ZipFile(path) as packed:
-            for member in packed.infolist():
-                if member.filename.endswith(_WARC):
-                    name = f"{path.resolve()}{INSIDE}{member.filename}"
-                    yield Planned(source=name, origin="warc", bytes=member.file_size)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise SourceError(f"{path}: {error}") from error
+            members = [member for member in packed.infolist() if member.filename.endswith(_WARC)]
+    except zipfile.BadZipFile:
+        members = []
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror or error}") from error
+    for member in members:
+        yield Planned(
+            source=f"{path.resolve()}{INSIDE}{member.filename}", origin="warc", bytes=member.file_size
+        )
+    if not members:
+        yield Planned(source=str(path.resolve()), origin="warc", bytes=path.stat().st_size)
 
 
 def months(since: str, until: str) -> list[str]:
@@ -96,9 +104,19 @@ def listing(path: Path) -> list[str]:
     """Return the lines of a path listing, gzipped or plain. Raises SourceError."""
     try:
         data = path.read_bytes()
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode().split()
+        lines = (gzip.decompress(data) if path.suffix == ".gz" else data).decode().splitlines()
+        return [line.strip() for line in lines if line.strip()]
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: {error}") from error
+
+
+def named(lines: Iterable[str], folder: Path) -> Iterator[Planned]:
+    """Yield the files that the lines of a listing name, as addresses or as paths, from here or from its ``folder``."""
+    for line in lines:
+        if "://" in line:
+            yield Planned(source=line, origin="warc")
+        else:
+            yield from warc_files([Path(line) if Path(line).exists() else folder / line])
 
 
 def listed(lines: Iterable[str], since: str | None, until: str | None, *, base: str) -> list[Planned]:
@@ -108,7 +126,9 @@ def listed(lines: Iterable[str], since: str | None, until: str | None, *, base: 
         match = _CC_NEWS_DAY.search(line)
         day = "-".join(match.groups()) if match else None
         if day is None or (since or "") <= day <= (until or "9999"):
-            source = line if "://" in line or Path(line).exists() else base + line
+            source = (
+                line if "://" in line else str(Path(line).resolve()) if Path(line).exists() else base + line
+            )
             found.append(Planned(source=source, origin="cc-news", day=day))
     return found
 
@@ -151,6 +171,8 @@ def collect(source: str, target: Path, *, contact: str, progress: Callable[[str]
 
 
 def _from_wayback(window: dict[str, Any], stream: BinaryIO, contact: str) -> Iterator[str]:
+    from warcio.warcwriter import WARCWriter  # here: only this source writes WARC
+
     index, mementos = Paced(CDX_SECONDS, contact=contact), Paced(MEMENTO_SECONDS, contact=contact)
     query = urlencode({
         "url": window["prefix"], "matchType": "prefix", "from": _stamp(window["since"]), "to": _stamp(window["until"]),
@@ -172,7 +194,9 @@ def _stamp(day: str) -> str:
     return day.replace("-", "")
 
 
-def _write(writer: WARCWriter, url: str, stamp: str, answer: Any) -> None:
+def _write(writer: "WARCWriter", url: str, stamp: str, answer: Any) -> None:
+    from warcio.statusandheaders import StatusAndHeaders
+
     headers = [(name, value) for name, value in answer.headers.items() if name.lower() != "transfer-encoding"]
     when = f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]}T{stamp[8:10]}:{stamp[10:12]}:{stamp[12:14]}Z"
     http = StatusAndHeaders("200 OK", headers, protocol="HTTP/1.1")

@@ -260,7 +260,7 @@ def _run(options: "CrawlOptions") -> "CrawlReport":
     try:
         with plain_errors():
             report = run_crawl(options)
-            _settle(options.db, report.totals["new"] + report.totals["revised"])
+            settle(options.db, report.totals["new"] + report.totals["revised"])
             return report
     except (TopicError, CassetteError) as error:
         raise click.UsageError(str(error)) from error
@@ -284,12 +284,12 @@ def _run_fleet(options: "CrawlOptions", scheduler: str) -> "CrawlReport":
         raise click.ClickException(str(error)) from error
     finally:
         archive.close()
-    _settle(options.db, report.totals["new"] + report.totals["revised"])
+    settle(options.db, report.totals["new"] + report.totals["revised"])
     return report
 
 
-def _settle(path: Path, number: int) -> None:
-    """Learn the outlets' habits from what the crawl brought, and group it, unless it is a great deal."""
+def settle(path: Path, number: int) -> None:
+    """Learn the outlets' habits from what came in, and group it, unless it is a great deal."""
     if number == 0:
         return
     from archive.boilerplate import learn_boilerplate
