@@ -21,7 +21,7 @@ from sqlite_utils import Database
 from archive.citations import write_bibtex, write_csl, write_ris
 from archive.exports.companions import note_beside, schema_beside, write_schema
 from archive.exports.datapackage import one_state
-from archive.exports.files import replaced
+from archive.exports.files import is_device, replaced
 from archive.exports.sample import Draw, sheet_beside, write_coding_sheet
 from archive.exports.tables import Extract
 from archive.exports.text_formats import write_csv, write_csv_excel, write_jsonl
@@ -65,8 +65,12 @@ def export_with_companions(
 ) -> None:
     """Write an extract to a file, and beside it what it is: methods note, schema of a CSV, sheet of a sample.
 
-    All are of one state of the archive, and appear together when all are whole. Raises OSError.
+    All are of one state of the archive, and appear together when all are whole. A device or a pipe is written to as it
+    is, and nothing beside it. Raises OSError.
     """
+    if is_device(path):
+        write_file(db, path, extract, form)
+        return
     with one_state(db), contextlib.ExitStack() as files:
         data = files.enter_context(replaced(path))  # the first to come, the last to take its name
         write_file(db, data, extract, form)
@@ -133,7 +137,9 @@ def _write_binary(path: Path, extract: Extract, rows: Cursor, form: str) -> None
 
 @contextlib.contextmanager
 def standard_output() -> Iterator[TextIO]:
-    """Give standard output as UTF-8 without translation of newlines."""
+    """Give standard output as UTF-8 without translation of newlines. Raises OSError where it is closed."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "it is closed")
     stream = TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")
     try:
         yield stream

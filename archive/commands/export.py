@@ -19,6 +19,7 @@ from archive.export import (
     standard_output,
 )
 from archive.exports.datapackage import Package, PackageError, write_datapackage
+from archive.exports.files import is_device, terminated_cleanly
 from archive.exports.sample import STRATA, Draw, Stratum, draw
 from archive.exports.tables import EXPORTED_TABLES, Extract, extract_citations, extract_table, limited
 from archive.methods_note import rights_notice
@@ -103,7 +104,7 @@ def export(
     )
     archive = readable(db)
     names = [name.strip() for name in columns.split(",")] if columns is not None else []
-    with _words_for(output, db):
+    with _words_for(output, db), terminated_cleanly():
         if form == "datapackage" and output is not None:
             check_selection(archive, selection)
             package = Package("bilateral-export", "Bilateral: an export", utc_now())
@@ -127,6 +128,8 @@ def _check_usage(
 ) -> None:
     if output is None and form not in TEXT_FORMATS:
         raise click.UsageError(f"--format {form} needs -o PATH")
+    if output is not None and is_device(output) and form not in TEXT_FORMATS:
+        raise click.UsageError(f"{output}: --format {form} needs a file of its own")
     if partition and form != "parquet":
         raise click.UsageError("--partition is for --format parquet")
     if form == "datapackage" and (table != "articles" or columns is not None or sample):

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from archive.exports.datapackage import PackageError
+from archive.exports.files import terminated_cleanly
 from archive.frozen import FrozenError, freeze
 from archive.options import db_option, json_option, print_json, readable
 
@@ -25,12 +26,16 @@ def snapshot(name: str, db: Path, into: Path | None, as_json: bool) -> None:
     Made again from the same state it is the same byte for byte; `bilateral verify FOLDER` checks it. Texts of
     articles are not in it.
     """
+    folder = into or db.parent / "snapshots"
     try:
-        frozen = freeze(readable(db), into or db.parent / "snapshots", name)
+        with terminated_cleanly():
+            frozen = freeze(readable(db), folder, name)
     except (FrozenError, PackageError) as error:
         raise click.ClickException(str(error)) from error
-    except (OSError, sqlite3.Error) as error:
-        raise click.ClickException(f"{name}: {error}") from error
+    except OSError as error:
+        raise click.ClickException(f"{folder / name}: {error.strerror or error}") from error
+    except sqlite3.Error as error:
+        raise click.ClickException(f"{db} cannot be read: {error}") from error
     if as_json:
         report = {"path": str(frozen.path), "manifest_sha256": frozen.manifest, "state": frozen.created,
                   "made": frozen.made, "difference": frozen.difference}  # fmt: skip
