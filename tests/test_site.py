@@ -1,7 +1,6 @@
 """The site, asked as a reader asks it: over a real archive, through Datasette's own client."""
 
 import asyncio
-import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +9,11 @@ from typing import Any
 import feedparser
 import pytest
 from icalendar import Calendar
-from lxml import html as lxml_html
 
 from archive.site.app import build_site
 from archive.site.diffs import word_diff
-from archive.site.i18n import choose_language, messages
 from tests.archives import build_archive
+from tests.site_pages import own_pages
 
 Get = Callable[..., Any]
 
@@ -38,70 +36,12 @@ def rows(archive: Path, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def pages(archive: Path) -> list[str]:
-    (revised,) = rows(archive, "SELECT id FROM articles WHERE revisions > 1 AND grade > 0 LIMIT 1")[0]
-    (gone,) = rows(archive, "SELECT id FROM articles WHERE status = 'gone' LIMIT 1")[0]
-    (story,) = rows(archive, "SELECT id FROM stories ORDER BY articles DESC LIMIT 1")[0]
-    (outlet,) = rows(archive, "SELECT id FROM outlets LIMIT 1")[0]
-    return [
-        "/",
-        "/search?q=seguridad",
-        "/search?q=xyzzyx",
-        f"/article/{revised}",
-        f"/article/{gone}",
-        "/changes",
-        "/stories",
-        f"/story/{story}",
-        "/calendar",
-        "/outlets",
-        f"/outlet/{outlet}",
-        "/about",
-        "/nothing-here",
-    ]
-
-
 def test_every_page_answers_with_the_security_headers(archive: Path, get: Get) -> None:
-    for path in pages(archive):
+    for path in own_pages(archive):
         answer = get(path)
         assert answer.status_code == (404 if path == "/nothing-here" else 200), path
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
-
-
-def test_language_is_chosen_by_the_link_and_then_by_the_browser(get: Get) -> None:
-    assert choose_language(None, "fr, en;q=0.8, es;q=0.3") == "en"
-    assert choose_language("es", "en") == "es"
-    assert choose_language(None, None) == "es"
-    assert '<html lang="en">' in get("/", headers={"accept-language": "en-US"}).text
-    assert 'href="/changes?lang=en"' in get("/?lang=en").text
-
-
-def words_shown(text: str) -> str:
-    """The words of a page in its own language: without those marked as of another, and without data."""
-    tree = lxml_html.fromstring(text).find("body")
-    for element in tree.xpath(
-        ".//main//*[@lang] | .//*[@hreflang] | .//script | .//style | .//code | .//*[@id='citation']"
-    ):
-        element.drop_tree()
-    return re.sub(r"\s+", " ", tree.text_content())
-
-
-def test_no_words_of_the_other_language_are_left_over(archive: Path, get: Get) -> None:
-    only = {
-        language: {
-            text
-            for texts in messages().values()
-            if texts["es"] != texts["en"] and len(text := re.sub(r"\{\w+\}", "", texts[language]).strip()) > 8
-        }
-        for language in ("es", "en")
-    }
-    only["es"], only["en"] = only["es"] - only["en"], only["en"] - only["es"]
-    for path in pages(archive):
-        for language, other in (("es", "en"), ("en", "es")):
-            separator = "&" if "?" in path else "?"
-            shown = words_shown(get(f"{path}{separator}lang={language}").text)
-            left = [text for text in only[other] if text in shown and text not in " ".join(only[language])]
-            assert not left, (path, language, left, [shown[max(0, shown.find(t) - 80) :][:160] for t in left])
 
 
 def test_article_shows_versions_with_their_difference_and_the_evidence(archive: Path, get: Get) -> None:

@@ -8,10 +8,11 @@ from archive.search.columns import warm
 from archive.search.engine import Hit, Results, matching_ids, search
 from archive.search.facets import Facets, facets, histogram
 from archive.search.filters import Filters
+from archive.search.matching import Selected, select
 from archive.search.query import Query, parse
 from archive.search.snippets import Segments
 
 __all__ = [
-    "Facets", "Filters", "Hit", "Query", "Results", "Segments", "facets", "histogram", "matching_ids",
-    "parse", "search", "warm",
+    "Facets", "Filters", "Hit", "Query", "Results", "Segments", "Selected", "facets", "histogram", "matching_ids",
+    "parse", "search", "select", "warm",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ follow the archive: the table ``article_changes`` says which articles to read ag
 import os
 import sqlite3
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,9 @@ class Columns:
     first_day: int  # of the ids
     shifts: Ints  # by day of the ids: from the id to its place in ``by_id``
     matches: MatchCache
+    tallies: dict[str, Any] = field(
+        default_factory=dict
+    )  # what `archive.search.tallies` counted in this state
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -91,10 +94,12 @@ class Columns:
         if not len(self.ids) or not len(ids):
             return np.empty(0, np.int32)
         found = self._places_by_day(ids)
-        missed = np.flatnonzero(self.by_id[found] != ids)
-        if len(missed):
+        there = self.by_id.take(found) == ids
+        if not there.all():
+            missed = np.flatnonzero(~there)
             found[missed] = np.searchsorted(self.by_id, ids[missed]).clip(max=len(self) - 1)
-        known = self.place[found[self.by_id[found] == ids]]
+            found = found[self.by_id.take(found) == ids]
+        known = self.place.take(found)
         if len(known) < len(self) // 64:
             return np.sort(known)
         marks = np.zeros(len(self), bool)  # quicker than sorting many
@@ -103,8 +108,10 @@ class Columns:
 
     def _places_by_day(self, ids: Ints) -> Ints:
         """Guess where ids stand in ``by_id``: those of a day have no gaps, as a rule."""
-        day = ((ids >> IDS_PER_DAY_BITS) - self.first_day).clip(0, len(self.shifts) - 1)
-        places: Ints = (ids + self.shifts[day]).clip(0, len(self) - 1)
+        day = (ids >> IDS_PER_DAY_BITS) - self.first_day
+        places: Ints = self.shifts.take(day, mode="clip")
+        places += ids
+        np.clip(places, 0, len(self) - 1, out=places)
         return places
 
 
@@ -124,7 +131,7 @@ def warm(db: Database | sqlite3.Connection) -> int:
 
 def columns_of(connection: sqlite3.Connection) -> Columns:
     """Return the columns of the archive as it is now, read once and then kept in step."""
-    file = _file_of(connection)
+    file = file_of(connection)
     version = _version(connection)
     if file is None:
         return _read(connection, version)
@@ -138,7 +145,8 @@ def columns_of(connection: sqlite3.Connection) -> Columns:
         return known
 
 
-def _file_of(connection: sqlite3.Connection) -> tuple[object, ...] | None:
+def file_of(connection: sqlite3.Connection) -> tuple[object, ...] | None:
+    """Return what tells one database file from another, None for one in memory."""
     path = next((row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main"), "")
     try:
         status = os.stat(path) if path else None
@@ -180,7 +188,7 @@ def _assembled(
     first_day, shifts = _shifts(by_id)
     return Columns(
         version=version,
-        **{name: array for name, array in arrays.items() if name not in CODED},
+        **{name: array for name, array in arrays.items() if name not in CODED},  # type: ignore[arg-type]
         codes={name: arrays[name] for name in CODED},
         numbers=numbers,
         by_id=by_id,

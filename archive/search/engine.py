@@ -21,8 +21,8 @@ from archive.search.snippets import Highlighter, Segments
 
 Sort = Literal["relevance", "newest", "oldest"]
 
-RANKED = 20_000  # the newest results; older ones follow them by date
-SCORED = 30_000  # matches looked at for that, those that filters leave out included
+RANKED = 10_000  # the newest results; older ones follow them by date
+SCORED = 15_000  # matches looked at for that, those that filters leave out included
 WEIGHTS = "8.0, 3.0, 1.0"  # of title, description and text
 SCORE_STEPS = 10  # scores that differ by less than a tenth count as one, and the newer comes first
 MAX_LIMIT = 1_000
@@ -63,19 +63,21 @@ class Hit:
 class Results:
     """One page of results.
 
-    ``total`` counts all results, copies folded where that was asked for; ``articles`` counts each copy.
+    ``total`` counts all results, copies folded where that was asked for; ``articles`` counts each copy;
+    ``start`` is the place of the first hit among the results, from 0.
     """
 
     hits: list[Hit]
     total: int
     articles: int
+    start: int
     next_cursor: str | None = None
     previous_cursor: str | None = None
 
 
 def search(
     db: Database | sqlite3.Connection,
-    query: Query | str,
+    query: Query | str | Selected,
     filters: Filters | None = None,
     *,
     sort: Sort = "relevance",
@@ -97,6 +99,7 @@ def search(
         hits=_hits(found, found.positions[shown]),
         total=len(order),
         articles=len(found.positions),
+        start=start,
         next_cursor=_cursor("a", found, ranks, shown[-1], sort) if end < len(order) else None,
         previous_cursor=_cursor("b", found, ranks, shown[0], sort) if start > 0 and len(shown) else None,
     )
@@ -104,7 +107,7 @@ def search(
 
 def matching_ids(
     db: Database | sqlite3.Connection,
-    query: Query | str,
+    query: Query | str | Selected,
     filters: Filters | None = None,
     *,
     sort: Sort = "newest",

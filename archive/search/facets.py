@@ -15,7 +15,6 @@ from archive.search.query import Query
 from archive.search.reading import Ints
 
 _EPOCH = date(1970, 1, 1)
-_MAX_CELLS = 1 << 21
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,40 +40,40 @@ class Counter:
         self.columns = found.columns
         self.positions = found.positions
         groups = found.columns.groups[found.positions]
-        self.grouped = np.flatnonzero(groups >= 0) if copies == "fold" else np.empty(0, np.intp)
-        self.groups = 0
-        if len(self.grouped):
-            distinct, self.group = np.unique(groups[self.grouped], return_inverse=True)
-            self.groups = len(distinct)
+        grouped = np.flatnonzero(groups >= 0) if copies == "fold" else np.empty(0, np.intp)
+        order = np.argsort(groups[grouped], kind="stable")  # once, so that each count finds them in order
+        self.grouped = grouped[order]
+        self.group: Ints = groups[self.grouped].astype(np.int64)
 
     def count(self, numbers: NDArray[Any], size: int) -> Ints:
         """Return how many articles have each number below ``size``; ``numbers`` has one for every position."""
         picked = numbers[self.positions]
         counts: Ints = np.bincount(picked, minlength=size)
-        if not self.groups:
-            return counts
-        of_group = picked[self.grouped]
-        counts -= np.bincount(of_group, minlength=size)
-        if self.groups * size <= _MAX_CELLS:
-            held = np.zeros((self.groups, size), bool)
-            held[self.group, of_group] = True
-            counts += held.sum(axis=0)
-        else:
-            pairs = np.unique(self.group * size + of_group)
-            counts += np.bincount(pairs % size, minlength=size)
+        if len(self.grouped):
+            of_group = picked[self.grouped]
+            counts -= np.bincount(of_group, minlength=size)
+            pairs = np.sort(self.group * size + of_group, kind="stable")
+            first = np.concatenate(([True], pairs[1:] != pairs[:-1]))
+            counts += np.bincount(pairs[first] % size, minlength=size)
         return counts
+
+
+def counter_of(found: Selected, copies: Copies) -> Counter:
+    """Return the counter of what was found, made once for all counts of a page."""
+    if copies not in found.counters:
+        found.counters[copies] = Counter(found, copies)
+    return found.counters[copies]
 
 
 def facets(
     db: Database | sqlite3.Connection,
-    query: Query | str,
+    query: Query | str | Selected,
     filters: Filters | None = None,
     *,
     copies: Copies = "fold",
 ) -> Facets:
     """Count the results of a search by the values of their columns."""
-    found = select(db, query, filters)
-    counter = Counter(found, copies)
+    counter = counter_of(select(db, query, filters), copies)
     counts = {
         name: _by_value(counter, name)
         for name in ("outlet", "country", "language", "grade", "section", "wire")
@@ -97,7 +96,7 @@ def _by_year(counter: Counter) -> dict[str, int]:
 
 def histogram(
     db: Database | sqlite3.Connection,
-    query: Query | str,
+    query: Query | str | Selected,
     filters: Filters | None = None,
     by: Literal["day", "month"] = "month",
     *,
@@ -114,7 +113,7 @@ def histogram(
     buckets = columns.days if by == "day" else columns.months
     first, last = int(buckets[found.positions[0]]), int(buckets[found.positions[-1]])
     cells = (buckets - first) * 3 + columns.sides
-    counts = Counter(found, copies).count(cells, 3 * (last - first + 1)).reshape(-1, 3)
+    counts = counter_of(found, copies).count(cells, 3 * (last - first + 1)).reshape(-1, 3)
     label = _day if by == "day" else _month
     return [(label(first + n), int(mx), int(us)) for n, (mx, us, _) in enumerate(counts)]
 

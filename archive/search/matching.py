@@ -2,9 +2,9 @@
 
 import re
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from archive.search.query import Accents, Query, parse
 from archive.search.reading import Positions
 from archive.search.tree import And, Both, Expression, Forms, Near, Node, Not, Or, Term, compiled, every_term
 from archive.stems import Vocabulary
+
+if TYPE_CHECKING:
+    from archive.search.facets import Counter
 
 Copies = Literal["fold", "all"]
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -35,13 +38,20 @@ class Selected:
     matched: Positions  # by the words alone
     positions: Positions  # by words and filters
     vocabulary: Vocabulary
+    counters: dict[Copies, "Counter"] = field(
+        default_factory=dict
+    )  # kept for the next count of the same page
 
 
-def select(db: Database | sqlite3.Connection, query: Query | str, filters: Filters | None = None) -> Selected:
-    """Find the articles that a search with these filters is about.
+def select(
+    db: Database | sqlite3.Connection, query: Query | str | Selected, filters: Filters | None = None
+) -> Selected:
+    """Find the articles that a search with these filters is about; what was found already is returned as it is.
 
     Raises sqlite3.DatabaseError where the archive itself cannot be read; no query is an error.
     """
+    if isinstance(query, Selected):
+        return query
     connection = connection_of(db)
     query = parse(query) if isinstance(query, str) else query
     narrowed = merged(query.filters, filters or Filters())

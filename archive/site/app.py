@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from datasette.app import Datasette
-from datasette.database import Database
 
 from archive.publish import published_edition
 from archive.site.metadata import read_metadata
+from archive.site.tables import ArchiveDatabase
 
 HERE = Path(__file__).parent
 DATABASE = "archive"
@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = {
     "num_sql_threads": 3,
     "max_returned_rows": 1000,
     "default_page_size": 50,
+    "truncate_cells_html": 120,
 }
 
 
@@ -63,7 +64,7 @@ def build_site(db: Path, *, public: bool = False, notice: str = "", contact: str
         settings=SETTINGS,
         cache_headers=True,
     )
-    datasette.add_database(Database(datasette, path=str(db), is_mutable=True), name=DATABASE)
+    datasette.add_database(ArchiveDatabase(datasette, path=str(db), is_mutable=True), name=DATABASE)
     return datasette
 
 

@@ -1,102 +1,149 @@
-"""Charts as SVG that is drawn on the server: no script, and a table with the same numbers beside it."""
+"""Charts as SVG that is drawn on the server: no script, and a table with the same numbers beside each.
 
-from collections.abc import Sequence
+A drawing is stretched to the width there is, so that bars fill a phone and a wide screen alike; what is written stands
+below it as text, which is not.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 from markupsafe import Markup
 
 from archive.site.i18n import Words
 from archive.site.queries import Day
 
-WIDTH, HALF, AXIS = 720, 70, 22
-BAR_GAP = 1.5
+WIDTH, HALF, HEIGHT = 900, 70, 96
+FILL = 0.78  # of a day's or month's width is its bar
+WIDEST = 70.0
+TICKS = 6
+
+_LINK = Markup('<a href="{}" tabindex="-1"><title>{}</title>{}</a>')
+_PLAIN = Markup("<g><title>{}</title>{}</g>")
+_RECT = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>')
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a histogram. ``name`` is its label in full, ``short`` the one below the axis."""
+
+    name: str
+    short: str
+    mx: int
+    us: int
+    href: str = ""
 
 
 def daily_chart(days: Sequence[Day], words: Words) -> Markup:
-    """Draw articles per day, Mexican outlets upwards and US outlets downwards, unwatched days hatched."""
-    top = max([1, *(day.mx for day in days), *(day.us for day in days)])
+    """Draw articles per day, Mexican outlets upwards and US outlets downwards; days not observed are hatched."""
+    top = max([1, *(side.articles for day in days for side in (day.mx, day.us))])
     step = WIDTH / max(1, len(days))
-    shapes = [_day_shapes(day, number * step, step, top, words) for number, day in enumerate(days)]
-    labels = [
-        Markup('<text class="tick" x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
-            number * step + step / 2, HALF + AXIS / 2 + 4, words.day(day.day, "d MMM")
+    gaps = [
+        _RECT.format("gap", start * step, y, number * step, HALF)
+        for y, runs in (
+            (0, _runs(day.mx.is_gap for day in days)), (HALF + 1, _runs(day.us.is_gap for day in days)),
         )
-        for number, day in enumerate(days)
-        if number % 15 == 7
-    ]
+        for start, number in runs
+    ]  # fmt: skip
     summary = words.t(
         "chart_summary",
         first=words.day(days[0].day, "long"),
         last=words.day(days[-1].day, "long"),
-        mx=words.number(sum(day.mx for day in days)),
-        us=words.number(sum(day.us for day in days)),
-        gaps=words.number(sum(not day.watched for day in days)),
+        mx=words.number(sum(day.mx.articles for day in days)),
+        us=words.number(sum(day.us.articles for day in days)),
+        gaps=words.number(sum(day.mx.is_gap or day.us.is_gap for day in days)),
     )
     return Markup(
-        '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-labelledby="chart-title chart-desc">'
-        '<title id="chart-title">{title}</title><desc id="chart-desc">{summary}</desc>'
-        '<defs><pattern id="gap" width="5" height="5" patternUnits="userSpaceOnUse"'
-        ' patternTransform="rotate(45)"><line class="hatch" x1="0" y1="0" x2="0" y2="5"/></pattern></defs>'
-        "{shapes}{labels}"
-        '<text class="side" x="2" y="11">{mx} ↑ {top}</text>'
-        '<text class="side" x="2" y="{low}">{us} ↓ {top}</text></svg>'
+        '<div class="chart daily"><p class="peak" aria-hidden="true">{most}</p>'
+        '<svg viewBox="0 0 {w} {h}" preserveAspectRatio="none" role="group" aria-label="{title}"'
+        ' aria-describedby="chart-desc"><defs><pattern id="gap" width="7" height="7" patternUnits="userSpaceOnUse"'
+        ' patternTransform="rotate(45)"><rect class="ground" width="7" height="7"/>'
+        '<line class="hatch" x1="0" y1="0" x2="0" y2="7"/></pattern></defs>'
+        '{gaps}{bars}<rect class="axis" x="0" y="{half}" width="{w}" height="1"/></svg>{ticks}'
+        '<p id="chart-desc" class="visually-hidden">{summary}</p></div>'
     ).format(
         w=WIDTH,
-        h=2 * HALF + AXIS,
-        low=2 * HALF + AXIS - 3,
+        h=2 * HALF + 1,
+        half=HALF,
         title=words.t("chart_title"),
         summary=summary,
-        shapes=Markup("").join(shapes),
-        labels=Markup("").join(labels),
-        mx=words.t("mx_outlets"),
-        us=words.t("us_outlets"),
-        top=words.number(top),
+        most=words.t("chart_most", n=words.number(top)),
+        gaps=Markup("").join(gaps),
+        bars=Markup("").join(_day(day, number, step, top, words) for number, day in enumerate(days)),
+        ticks=_ticks([words.day(day.day, "d MMM") for day in days]),
     )
 
 
-def _day_shapes(day: Day, x: float, step: float, top: int, words: Words) -> Markup:
-    width = max(0.6, step - BAR_GAP)
-    if not day.watched:
-        return Markup(
-            '<rect class="gap" fill="url(#gap)" x="{:.1f}" y="0" width="{:.1f}" height="{}"/>'
-        ).format(x, step, 2 * HALF + AXIS)
-    title = Markup("<title>{}</title>").format(
-        f"{words.day(day.day)}: {words.t('mx_outlets')} {day.mx}, {words.t('us_outlets')} {day.us}"
+def day_link(day: Day, words: Words) -> str:
+    """Return the search for what was published on a day."""
+    date = day.day.isoformat()
+    return words.link("/search", {"from": date, "to": date, "sort": "newest"})
+
+
+def _runs(gaps: Iterable[bool]) -> list[tuple[int, int]]:
+    """Return start and length of each run of gaps."""
+    runs, place = [], 0
+    for is_gap, run in groupby(gaps):
+        number = len(list(run))
+        if is_gap:
+            runs.append((place, number))
+        place += number
+    return runs
+
+
+def _day(day: Day, number: int, step: float, top: int, words: Words) -> Markup:
+    if not day.mx.articles and not day.us.articles:
+        return Markup("")
+    x, width = number * step + step * (1 - FILL) / 2, step * FILL
+    up, down = HALF * day.mx.articles / top, HALF * day.us.articles / top
+    bars = _RECT.format("hit", number * step, 0, step, 2 * HALF + 1)
+    if up:
+        bars += _RECT.format("bar mx", x, HALF - up, width, up)
+    if down:
+        bars += _RECT.format("bar us", x, HALF + 1, width, down)
+    name = words.t(
+        "bar_name", day=words.day(day.day), mx=words.number(day.mx.articles), us=words.number(day.us.articles)
     )
-    bars = Markup("")
-    for name, number in (("mx", day.mx), ("us", day.us)):
-        height = HALF * number / top
-        y = HALF - height if name == "mx" else HALF + AXIS
-        bars += Markup(
-            '<rect class="bar {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">{}</rect>'
-        ).format(name, x, y, width, height, title)
-    return bars
+    return _LINK.format(day_link(day, words), name, bars)
 
 
-def histogram(bars: Sequence[tuple[str, int, int, str]], words: Words) -> Markup:
-    """Draw a histogram whose bars are links: (label, Mexican, US, address) each."""
-    top = max([1, *(mx + us for _, mx, us, _ in bars)])
+def histogram(bars: Sequence[Bar], words: Words) -> Markup:
+    """Draw a histogram, US outlets at the foot and Mexican ones upon them; each bar is a link where it has one."""
+    top = max([1, *(bar.mx + bar.us for bar in bars)])
     step = WIDTH / max(1, len(bars))
-    height = 90
-    shapes = Markup("")
-    for number, (label, mx, us, href) in enumerate(bars):
-        x, width = number * step, max(0.6, min(40.0, step - BAR_GAP))
-        low = height * us / top
-        high = height * mx / top
-        shapes += Markup(
-            '<a href="{href}" aria-label="{label}: {n}"><title>{label}: {mx_name} {mx}, {us_name} {us}</title>'
-            '<rect class="hit" x="{x:.1f}" y="0" width="{w:.1f}" height="{h}"/>'
-            '<rect class="bar us" x="{x:.1f}" y="{y_us:.1f}" width="{w:.1f}" height="{low:.1f}"/>'
-            '<rect class="bar mx" x="{x:.1f}" y="{y_mx:.1f}" width="{w:.1f}" height="{high:.1f}"/></a>'
-        ).format(
-            href=href, label=label, n=words.number(mx + us), mx=mx, us=us,
-            mx_name=words.t("mx_outlets"), us_name=words.t("us_outlets"),
-            x=x, w=width, h=height, low=low, high=high, y_us=height - low, y_mx=height - low - high,
-        )  # fmt: skip
-    ends = Markup('<text x="0" y="{y}">{first}</text>').format(y=height + 14, first=bars[0][0])
-    if len(bars) > 1:
-        ends += Markup('<text x="{w}" y="{y}" text-anchor="end">{last}</text>').format(
-            w=WIDTH, y=height + 14, last=bars[-1][0]
-        )
     return Markup(
-        '<svg class="chart histogram" viewBox="0 0 {w} {h}" role="group" aria-label="{title}">{shapes}{ends}</svg>'
-    ).format(w=WIDTH, h=height + 18, title=words.t("histogram_title"), shapes=shapes, ends=ends)
+        '<div class="chart histogram"><p class="peak" aria-hidden="true">{most}</p>'
+        '<svg viewBox="0 0 {w} {h}" preserveAspectRatio="none" role="group" aria-label="{title}">'
+        '{bars}<rect class="axis" x="0" y="{low}" width="{w}" height="1"/></svg>{ticks}</div>'
+    ).format(
+        w=WIDTH,
+        h=HEIGHT + 1,
+        low=HEIGHT,
+        most=words.t("chart_most", n=words.number(top)),
+        title=words.t("histogram_title"),
+        bars=Markup("").join(_bar(bar, number, step, top, words) for number, bar in enumerate(bars)),
+        ticks=_ticks([bar.short for bar in bars]),
+    )
+
+
+def _bar(bar: Bar, number: int, step: float, top: int, words: Words) -> Markup:
+    if not bar.mx and not bar.us:
+        return Markup("")
+    width = min(WIDEST, step * FILL)
+    x = number * step + (step - width) / 2
+    low, high = HEIGHT * bar.us / top, HEIGHT * bar.mx / top
+    drawn = _RECT.format("hit", number * step, 0, step, HEIGHT)
+    if low:
+        drawn += _RECT.format("bar us", x, HEIGHT - low, width, low)
+    if high:
+        drawn += _RECT.format("bar mx", x, HEIGHT - low - high, width, high)
+    name = words.t("bar_name", day=bar.name, mx=words.number(bar.mx), us=words.number(bar.us))
+    return _LINK.format(bar.href, name, drawn) if bar.href else _PLAIN.format(name, drawn)
+
+
+def _ticks(labels: Sequence[str]) -> Markup:
+    """Return labels below the axis, in equal cells: one for each bar where they are few."""
+    few = len(labels) <= TICKS
+    shown = labels if few else [labels[number * len(labels) // TICKS] for number in range(TICKS)]
+    cells = Markup("").join(Markup("<span>{}</span>").format(label) for label in shown)
+    return Markup('<p class="ticks{}" aria-hidden="true">{}</p>').format(" each" if few else "", cells)

@@ -35,9 +35,9 @@ from archive.exports.tables import (
 from archive.methods_note import methods_note
 from archive.search import matching_ids
 from archive.selection import Selection
+from archive.site.asked import Asked, asked_of
 from archive.site.i18n import Words
-from archive.site.search_page import Asked, asked_of
-from archive.site.views import DATABASE, archive_of
+from archive.site.views import DATABASE, archive_of, settings_of
 from archive.times import utc_now
 
 AT_WORK = 2  # files written at once
@@ -92,7 +92,8 @@ def routes() -> list[tuple[str, Callable[..., Any]]]:
 
 async def search_download(datasette: Datasette, request: Request) -> Response | AsgiStream:
     """All results of a search as a file."""
-    asked, ending = asked_of(request), request.url_vars["form"]
+    asked = asked_of(request, public=bool(settings_of(datasette).get("public")))
+    ending = request.url_vars["form"]
     form = FORMS[ending]
     return await download(
         datasette, request, lambda db: _of_search(db, asked, form.name), f"bilateral-search.{ending}", form
@@ -141,7 +142,7 @@ async def table_filters(
         for name in request.args
         if "__" in name or not name.startswith("_")
         for value in request.args.getlist(name)
-        if name != "lang"
+        if name not in ("lang", "_lang")
     ]
     conditions, parameters = TableFilters(sorted(given)).build_where_clauses(table)
     for hook in pm.hook.filters_from_request(

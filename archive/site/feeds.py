@@ -1,5 +1,6 @@
 """Atom feeds (RFC 4287) of searches and of changes."""
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,11 @@ class Entry:
     language: str
 
 
+def entry_id(name: str) -> str:
+    """Return an id made from an address of the outlet's: the same for ever, by whatever name this site is reached."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, name).urn
+
+
 def atom_feed(
     *,
     feed_id: str,
@@ -35,6 +41,7 @@ def atom_feed(
     self_link: str,
     updated: str,
     entries: Iterable[Entry],
+    language: str,
 ) -> bytes:
     """Return a feed as UTF-8 bytes. Characters that XML cannot carry are left out."""
     feed = _atom.feed(
@@ -46,6 +53,7 @@ def atom_feed(
         _atom.link(rel="alternate", type="text/html", href=link),
         _atom.generator("Bilateral"),
         *(_entry(entry) for entry in entries),
+        **{f"{_xml}lang": language},
     )
     document: bytes = etree.tostring(feed, xml_declaration=True, encoding="utf-8", pretty_print=True)
     return document

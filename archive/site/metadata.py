@@ -18,8 +18,21 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "fts_table": "articles_fts",
         "fts_pk": "id",
         "sort_desc": "id",
-        "size": 50,
+        "size": 30,
         "facets": ["country", "outlet", "grade"],
+        # Those with an index: sorting a million rows by another takes seconds.
+        "sortable_columns": [
+            "id",
+            "published",
+            "first_seen",
+            "outlet",
+            "country",
+            "language",
+            "grade",
+            "story",
+            "copy_group",
+            "status",
+        ],
         "label_column": "title",
     },
     "outlets": {"facets": ["country", "language", "kind", "access"], "label_column": "name", "size": 200},
@@ -34,8 +47,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 # What the programs keep for themselves.
 HIDDEN = (
-    "article_changes", "copy_furniture", "copy_pairs", "copy_queue", "copy_shingles", "copy_sketches",
-    "mention_articles", "reprocessing", "sightings", "stems", "story_articles", "story_links", "texts",
+    "_sqlite_migrations", "article_changes", "copy_furniture", "copy_pairs", "copy_queue", "copy_shingles",
+    "copy_sketches", "mention_articles", "reprocessing", "sightings", "sqlite_sequence", "sqlite_stat1", "stems",
+    "story_articles", "story_links", "texts",
 )  # fmt: skip
 
 
@@ -53,7 +67,7 @@ def read_metadata() -> dict[str, Any]:
 def table_entries() -> dict[str, dict[str, Any]]:
     """Return the entries of all tables: titles and descriptions in both languages, facets, order."""
     english, spanish = datasette_tables("en"), datasette_tables("es")
-    return {
+    described = {
         name: {
             "title": f"{entry['title']} / {spanish[name]['title']}",
             "description": f"{entry['description']} / {spanish[name]['description']}",
@@ -66,6 +80,7 @@ def table_entries() -> dict[str, dict[str, Any]]:
         }
         for name, entry in english.items()
     }
+    return {**{name: {"hidden": True} for name in HIDDEN if name not in english}, **described}
 
 
 def current(metadata: dict[str, Any]) -> str:

@@ -2,17 +2,22 @@
 
 import json
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
+from archive.models import PageState
+from archive.search import tallies
+from archive.site.watch import ONE_DAY, watch
 from archive.times import now
 
 CHART_DAYS = 90
 FRONT_ARTICLES = 8
 CHANGES_PER_PAGE = 50
 SAME_DAY_ARTICLES = 8
-SILENT_AFTER_DAYS = 2
+CAPITALS = {"MX": "America/Mexico_City", "US": "America/New_York"}
 
 Row = dict[str, Any]
 
@@ -33,12 +38,8 @@ ARTICLE = (
 def newest_day(connection: sqlite3.Connection) -> date:
     """Return today, or the day of the newest article where that is more than the chart's span ago."""
     today = now().date()
-    (latest,) = connection.execute(
-        "SELECT max(published) FROM articles WHERE grade > 0 AND published <= ?",
-        [f"{today}T23:59:59Z"],
-    ).fetchone()
-    newest = date.fromisoformat(latest[:10]) if latest else today
-    return today if (today - newest).days < CHART_DAYS else newest
+    newest = tallies.newest_day(connection, today)
+    return newest if newest and (today - newest).days >= CHART_DAYS else today
 
 
 def latest_articles(connection: sqlite3.Connection, country: str, limit: int = FRONT_ARTICLES) -> list[Row]:
@@ -48,85 +49,86 @@ def latest_articles(connection: sqlite3.Connection, country: str, limit: int = F
         f"SELECT {ARTICLE} WHERE a.country = ? AND a.grade > 0 ORDER BY a.id DESC LIMIT ?",
         [country, limit * 5],
     )
-    seen: set[int] = set()
+    seen: Counter[int] = Counter()
     kept = []
     for article in found:
         group = article["copy_group"]
-        if group is not None and group in seen:
-            continue
+        if group is None or not seen[group]:
+            kept.append(article)
         if group is not None:
-            seen.add(group)
-        kept.append(article)
-    return sorted(kept, key=lambda a: a["published"] or a["first_seen"], reverse=True)[:limit]
+            seen[group] += 1
+    kept.sort(key=lambda a: a["published"] or a["first_seen"], reverse=True)
+    return [{**a, "also_in": max(0, seen[a["copy_group"]] - 1)} for a in kept[:limit]]
 
 
-@dataclass(frozen=True)
+def new_today(connection: sqlite3.Connection, country: str) -> int:
+    """Return how many articles a country's outlets published today, on the clock of its capital."""
+    present = now().astimezone(ZoneInfo(CAPITALS[country]))
+    begin = present.replace(hour=0, minute=0, second=0, microsecond=0)
+    return tallies.between(connection, begin, present + timedelta(minutes=1), country)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One country's outlets on one day. Where fewer than half of them were observed, a 0 means nothing."""
+
+    articles: int
+    observed: int
+    outlets: int
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether too few outlets were observed to tell a quiet day from one not looked at."""
+        return self.observed * 2 < self.outlets or not self.outlets
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
-    """One day of the chart. ``watched`` is False where no crawl ran to its end, so a 0 means nothing."""
+    """One day of the chart."""
 
     day: date
-    mx: int
-    us: int
-    watched: bool
+    mx: Side
+    us: Side
 
 
 def articles_per_day(connection: sqlite3.Connection, last: date, days: int = CHART_DAYS) -> list[Day]:
-    """Return articles per day of publication, Mexican and US outlets apart, gaps told from quiet days.
-
-    A day counts as watched when a crawl finished on it, or looked back over it within two days.
-    """
+    """Return articles per day of publication (UTC), Mexican and US outlets apart, gaps told from quiet days."""
     first = last - timedelta(days=days - 1)
-    counts: dict[tuple[str, str], int] = {}
-    for found in fetch(
-        connection,
-        "SELECT substr(published, 1, 10) AS day, country, count(*) AS n FROM articles"
-        " WHERE grade > 0 AND published >= ? AND published < ? GROUP BY 1, 2",
-        [first.isoformat(), (last + timedelta(days=1)).isoformat()],
-    ):
-        counts[found["day"], found["country"]] = found["n"]
-    crawled = crawl_days(connection)
-    return [
-        Day(
-            day=day,
-            mx=counts.get((day.isoformat(), "MX"), 0),
-            us=counts.get((day.isoformat(), "US"), 0),
-            watched=_is_watched(day, crawled) or any(counts.get((day.isoformat(), c)) for c in ("MX", "US")),
-        )
-        for day in (first + timedelta(days=number) for number in range(days))
-    ]
+    counts = tallies.by_day(connection, first, days)
+    watched = watch(connection, last)
+    outlets = fetch(connection, "SELECT id, country, watched_since FROM outlets")
 
+    def side(day: date, country: str) -> Side:
+        # An outlet that was added later is no gap of the days before, unless there was none at all then.
+        watching = [o["id"] for o in outlets if o["country"] == country]
+        since = {o["id"]: (o["watched_since"] or watched.since or "")[:10] for o in outlets}
+        there = [outlet for outlet in watching if since[outlet] <= (day + ONE_DAY).isoformat()]
+        return Side(counts[day][country], watched.observed(day, there), len(there or watching))
 
-def _is_watched(day: date, crawled: set[date]) -> bool:
-    # Feeds reach back at least a day, so the crawl of the next day has seen this one too.
-    return day in crawled or day + timedelta(days=1) in crawled
-
-
-def crawl_days(connection: sqlite3.Connection) -> set[date]:
-    """Return the days on which a crawl finished."""
-    found = connection.execute(
-        "SELECT DISTINCT substr(finished, 1, 10) FROM crawls WHERE finished IS NOT NULL"
-    )
-    return {date.fromisoformat(day) for (day,) in found}
+    return [Day(day, side(day, "MX"), side(day, "US")) for day in counts]
 
 
 def totals(connection: sqlite3.Connection) -> Row:
     """Return the numbers of the front page."""
-    return fetch(
-        connection,
-        "SELECT (SELECT count(*) FROM articles WHERE grade > 0) AS articles,"
-        " (SELECT count(*) FROM outlets) AS outlets,"
-        " (SELECT count(*) FROM outlets WHERE country = 'MX') AS mx_outlets,"
-        " (SELECT count(*) FROM outlets WHERE country = 'US') AS us_outlets,"
-        " (SELECT count(*) FROM revisions WHERE number > 1) AS revisions,"
-        " (SELECT count(*) FROM articles WHERE status = 'gone' AND grade > 0) AS gone,"
-        " (SELECT min(started) FROM crawls) AS watched_since,"
-        " (SELECT max(finished) FROM crawls) AS last_crawl",
-    )[0]
+    revisions = connection.execute("SELECT count(*) FROM revisions").fetchone()[0]
+    watched = watch(connection, now().date())
+    return {
+        "articles": tallies.on_subject(connection),
+        # Each article has one first version; counting the others apart would read the whole table.
+        "revisions": max(0, revisions - tallies.everything(connection)),
+        "gone": tallies.gone(connection),
+        "watched_since": watched.since,
+        "last_crawl": watched.last,
+        **fetch(
+            connection,
+            "SELECT count(*) AS outlets, coalesce(sum(country = 'MX'), 0) AS mx_outlets,"
+            " coalesce(sum(country = 'US'), 0) AS us_outlets FROM outlets",
+        )[0],
+    }
 
 
 OUTLETS = """
 SELECT o.*,
-  (SELECT count(*) FROM articles a WHERE a.outlet = o.id AND a.grade > 0) AS articles,
   (SELECT max(discovered) FROM pages p WHERE p.outlet = o.id) AS last_item,
   (SELECT max(last_ok) FROM routes r WHERE r.outlet = o.id) AS last_answer,
   (SELECT count(*) FROM routes r WHERE r.outlet = o.id AND r.state = 'failed') AS failing_routes,
@@ -135,18 +137,27 @@ FROM outlets o
 """
 
 
+def outlet_names(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the names of all outlets."""
+    return dict(connection.execute("SELECT id, name FROM outlets").fetchall())
+
+
 def outlets(connection: sqlite3.Connection) -> list[Row]:
     """Return all outlets with what was found of them and how long they have been silent."""
     found = fetch(connection, OUTLETS + " ORDER BY o.country, o.name COLLATE NOCASE")
-    return [{**outlet, **_health(connection, outlet)} for outlet in found]
+    return [{**outlet, **_known_of(connection, outlet)} for outlet in found]
 
 
-def _health(connection: sqlite3.Connection, outlet: Row) -> Row:
-    (last_crawl,) = connection.execute("SELECT max(finished) FROM crawls").fetchone()
-    if not outlet["last_item"] or not last_crawl:
-        return {"silent_days": None, "health": "never"}
-    silent = (datetime.fromisoformat(last_crawl) - datetime.fromisoformat(outlet["last_item"])).days
-    return {"silent_days": silent, "health": "silent" if silent >= SILENT_AFTER_DAYS else "heard"}
+def silent_outlets(connection: sqlite3.Connection) -> list[Row]:
+    """Return the outlets that are silent out of their habit, or were never heard from."""
+    return [outlet for outlet in outlets(connection) if outlet["health"] != "heard"]
+
+
+def _known_of(connection: sqlite3.Connection, outlet: Row) -> Row:
+    silent = watch(connection, now().date()).silences.get(outlet["id"])
+    health = "never" if not outlet["last_item"] else "silent" if silent is not None else "heard"
+    articles = tallies.by_outlet(connection).get(outlet["id"], 0)
+    return {"silent_days": silent, "health": health, "articles": articles}
 
 
 def outlet(connection: sqlite3.Connection, outlet_id: str) -> Row | None:
@@ -156,7 +167,7 @@ def outlet(connection: sqlite3.Connection, outlet_id: str) -> Row | None:
         return None
     return {
         **found[0],
-        **_health(connection, found[0]),
+        **_known_of(connection, found[0]),
         "route_rows": fetch(
             connection,
             "SELECT url, kind, state, reason, status, last_checked, last_ok, items FROM routes"
@@ -169,11 +180,7 @@ def outlet(connection: sqlite3.Connection, outlet_id: str) -> Row | None:
             " WHERE co.outlet = ? ORDER BY c.id DESC LIMIT 20",
             [outlet_id],
         ),
-        "states": fetch(
-            connection,
-            "SELECT state, count(*) AS n FROM pages WHERE outlet = ? GROUP BY state ORDER BY n DESC",
-            [outlet_id],
-        ),
+        "states": page_states(connection, outlet_id),
         "article_rows": fetch(
             connection,
             f"SELECT {ARTICLE} WHERE a.outlet = ? AND a.grade > 0 ORDER BY a.id DESC LIMIT 20",
@@ -228,19 +235,39 @@ def across_the_border(connection: sqlite3.Connection, known: Row) -> list[Row]:
     return fetch(
         connection,
         f"SELECT {ARTICLE} WHERE a.country != ? AND a.grade > 0"
-        " AND a.published BETWEEN datetime(?, '-1 day') AND strftime('%Y-%m-%dT%H:%M:%SZ', ?, '+1 day')"
+        " AND a.published BETWEEN strftime('%Y-%m-%dT%H:%M:%SZ', ?, '-1 day')"
+        " AND strftime('%Y-%m-%dT%H:%M:%SZ', ?, '+1 day')"
         " ORDER BY (a.story IS NOT NULL AND a.story = ?) DESC, a.grade DESC, a.score DESC LIMIT ?",
         [known["country"], moment, moment, known["story"], SAME_DAY_ARTICLES],
     )
 
 
-CHANGES = """
+def page_states(connection: sqlite3.Connection, outlet_id: str) -> list[Row]:
+    """Return how many of an outlet's pages are in each state, the most frequent first."""
+    found = [
+        {"state": state, "n": connection.execute(
+            "SELECT count(*) FROM pages WHERE state = ? AND outlet = ?", [state, outlet_id]).fetchone()[0]}
+        for state in get_args(PageState)
+    ]  # fmt: skip
+    return sorted((row for row in found if row["n"]), key=lambda row: -row["n"])
+
+
+_CHANGED = "a.url, a.title, a.outlet, a.country, a.language, o.name AS outlet_name, o.timezone AS timezone"
+_REVISED = f"""
 SELECT 'revision' AS what, r.seen, r.article, r.number, r.kinds, r.words_added, r.words_removed, '' AS detail,
   r.id * 2 AS position, r.title AS new_title,
-  (SELECT b.title FROM revisions b WHERE b.article = r.article AND b.number = r.number - 1) AS old_title
-FROM revisions r WHERE r.number > 1
-UNION ALL
-SELECT e.event, e.seen, e.article, NULL, '[]', NULL, NULL, e.detail, e.id * 2 + 1, NULL, NULL FROM events e
+  (SELECT b.title FROM revisions b WHERE b.article = r.article AND b.number = r.number - 1) AS old_title,
+  {_CHANGED}
+FROM revisions r JOIN articles a ON a.id = r.article JOIN outlets o ON o.id = a.outlet
+WHERE r.number > 1 AND a.grade > 0 AND r.seen <= :seen AND (r.seen, r.id * 2) < (:seen, :position)
+ORDER BY r.seen DESC, r.id DESC LIMIT :limit
+"""
+_HAPPENED = f"""
+SELECT e.event AS what, e.seen, e.article, NULL AS number, '[]' AS kinds, NULL AS words_added,
+  NULL AS words_removed, e.detail, e.id * 2 + 1 AS position, NULL AS new_title, NULL AS old_title, {_CHANGED}
+FROM events e JOIN articles a ON a.id = e.article JOIN outlets o ON o.id = a.outlet
+WHERE a.grade > 0 AND e.seen <= :seen AND (e.seen, e.id * 2 + 1) < (:seen, :position)
+ORDER BY e.seen DESC, e.id DESC LIMIT :limit
 """
 
 
@@ -252,14 +279,17 @@ def changes(
     ``before`` is the (seen, position) of the last row of the page above.
     """
     seen, position = before or ("9999", 0)
-    found = fetch(
-        connection,
-        "SELECT c.*, a.url, a.title, a.outlet, a.country, a.language, o.name AS outlet_name"
-        f" FROM ({CHANGES}) c JOIN articles a ON a.id = c.article JOIN outlets o ON o.id = a.outlet"
-        " WHERE a.grade > 0 AND (c.seen, c.position) < (?, ?)"
-        " ORDER BY c.seen DESC, c.position DESC LIMIT ?",
-        [seen, position, limit],
-    )
-    for change in found:
+    wanted = {"seen": seen, "position": position, "limit": limit}
+    # Each of the two is read from its index by time; together they would be sorted whole.
+    found = fetch(connection, _REVISED, wanted) + fetch(connection, _HAPPENED, wanted)
+    found.sort(key=lambda change: (change["seen"], change["position"]), reverse=True)
+    for change in found[:limit]:
         change["kinds"] = json.loads(change["kinds"] or "[]")
-    return found
+    return found[:limit]
+
+
+def takedowns(connection: sqlite3.Connection) -> list[Row]:
+    """Return the public log of texts that were taken down, the latest first."""
+    return fetch(
+        connection, "SELECT url, reason, created, lifted FROM takedowns ORDER BY created DESC LIMIT 200"
+    )

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datasette import hookimpl
 from datasette.utils.asgi import Response
 
-from archive.site import limits, search_page, story_page, views
+from archive.site import article_page, changes_page, limits, search_page, story_page, views
 
 View = Callable[..., Awaitable[Response]]
 
@@ -19,12 +19,12 @@ def register_routes() -> list[tuple[str, View]]:
         (r"^/search$", search_page.search_page),
         (r"^/search\.atom$", search_page.search_feed),
         (r"^/search\.json$", search_page.search_json),
-        (r"^/article/(?P<number>\d{1,19})$", views.article),
-        (r"^/article/(?P<number>\d{1,19})\.json$", views.article_json),
-        (r"^/article/(?P<number>\d{1,19})\.bib$", views.article_bibtex),
-        (r"^/article/(?P<number>\d{1,19})\.ris$", views.article_ris),
-        (r"^/changes$", views.changes),
-        (r"^/changes\.atom$", views.changes_feed),
+        (r"^/article/(?P<number>\d{1,19})$", article_page.article),
+        (r"^/article/(?P<number>\d{1,19})\.json$", article_page.article_json),
+        (r"^/article/(?P<number>\d{1,19})\.bib$", article_page.article_bibtex),
+        (r"^/article/(?P<number>\d{1,19})\.ris$", article_page.article_ris),
+        (r"^/changes$", changes_page.changes),
+        (r"^/changes\.atom$", changes_page.changes_feed),
         (r"^/stories$", story_page.stories),
         (r"^/story/(?P<number>\d{1,19})$", story_page.story),
         (r"^/story/(?P<number>\d{1,19})\.json$", story_page.story_json),
@@ -35,4 +35,6 @@ def register_routes() -> list[tuple[str, View]]:
         (r"^/outlets$", views.outlets),
         (r"^/outlet/(?P<outlet>[a-z0-9-]+)$", views.outlet),
         (r"^/about$", views.about),
+        # Datasette's pages about itself are for who runs it, and in one language; programs may have the JSON.
+        (r"^/-/(?!static)(?!.*\.json$)", views.missing),
     ]

@@ -1,157 +1,115 @@
 """The search page, and the same search as a feed, a file and JSON."""
 
-import csv
-import io
-import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any
 
 from datasette import hookimpl
 from datasette.app import Datasette
-from datasette.utils.asgi import AsgiStream, Request, Response
+from datasette.utils.asgi import Request, Response
 from markupsafe import Markup
 
 from archive.publish import excerpt
-from archive.search import Facets, Filters, Hit, Query, facets, histogram, matching_ids, parse, search, warm
+from archive.search import Facets, Hit, Results, facets, histogram, search, select, warm
+from archive.search.glossary import both_languages
+from archive.search.matching import Selected
 from archive.site import queries
+from archive.site.asked import FACETS, Asked, asked_of
+from archive.site.charts import Bar
 from archive.site.charts import histogram as draw_histogram
-from archive.site.feeds import Entry, atom_feed
+from archive.site.feeds import Entry, atom_feed, entry_id
+from archive.site.files import CSV_COLUMNS
 from archive.site.i18n import Words
 from archive.site.views import ATOM_TYPE, DATABASE, base_url, page, read, settings_of, words_of
 
-Sort = Literal["relevance", "newest", "oldest"]
-Copies = Literal["fold", "all"]
-SORTS: tuple[Sort, ...] = get_args(Sort)
 PER_PAGE = 20
 FEED_ENTRIES = 50
 FACET_VALUES = 12
-FACETS = ("country", "outlet", "language", "grade", "section", "wire", "year")
+MORE_VALUES = 250  # of the facet that the reader asked to see whole
 MONTHS_BY_DAY = 3  # a longer span is drawn by month
-CSV_COLUMNS = (
-    "id", "url", "outlet", "country", "language", "title", "description", "authors", "section", "published",
-    "published_local", "modified", "first_seen", "last_checked", "grade", "score", "word_count", "revisions",
-    "story", "copy_group", "wire", "paywalled", "completeness", "form", "status", "sha256",
-)  # fmt: skip
+LINKS_BYTES = (
+    45_000  # what the links of a page may weigh: a search of ten thousand characters is in each of them
+)
 
 
 @hookimpl
 def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
-    """Read what searches count by before the first reader asks."""
+    """Read what pages count by before the first reader asks."""
 
-    async def read_columns() -> None:
+    def prepare(connection: sqlite3.Connection) -> None:
+        warm(connection)
+        queries.totals(connection)
+
+    async def read_ahead() -> None:
         if DATABASE in datasette.databases:
-            await read(datasette, warm)
+            await read(datasette, prepare)
 
-    return read_columns
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A search as its address spells it."""
-
-    text: str
-    query: Query
-    filters: Filters
-    sort: Sort
-    copies: Copies
-    both: bool
-    cursor: str | None
-
-    def parameters(self, filters: Filters | None = None) -> dict[str, list[str]]:
-        """Return the address's parameters by name, with other filters where given, without the cursor."""
-        found: dict[str, list[str]] = {"q": [self.text] if self.text else []}
-        found["sort"] = [self.sort] if self.sort != default_sort(self.text) else []
-        found["copies"] = ["all"] if self.copies == "all" else []
-        found["both"] = ["1"] if self.both else []
-        for name, value in (filters if filters is not None else self.filters).parameters():
-            found.setdefault(name, []).append(value)
-        return found
-
-
-def default_sort(text: str) -> Sort:
-    """Return the order of a search that names none: by relevance where there are words to be relevant to."""
-    return "relevance" if text.strip() else "newest"
-
-
-def asked_of(request: Request) -> Asked:
-    """Read a search off an address. Whatever it holds, this is a search."""
-    text = request.args.get("q") or ""
-    both = request.args.get("both") == "1"
-    sort = next((order for order in SORTS if order == request.args.get("sort")), default_sort(text))
-    parameters = {key: request.args.getlist(key) for key in request.args}
-    return Asked(
-        text=text,
-        query=parse(text, both_languages=both),
-        filters=Filters.from_parameters(parameters),
-        sort=sort,
-        copies="all" if request.args.get("copies") == "all" else "fold",
-        both=both,
-        cursor=request.args.get("cursor") or None,
-    )
-
-
-def link(words: Words, path: str, parameters: dict[str, list[str]], **more: str | None) -> str:
-    """Return a link with repeated parameters, in the page's language."""
-    pairs = [(key, value) for key, values in parameters.items() for value in values]
-    pairs += [(key, value) for key, value in more.items() if value]
-    return words.link_pairs(path, pairs)
+    return read_ahead
 
 
 async def search_page(datasette: Datasette, request: Request) -> Response:
     """The search page."""
-    words, asked = words_of(request), asked_of(request)
+    words = words_of(request)
+    public = bool(settings_of(datasette).get("public"))
+    asked = asked_of(request, public=public)
 
     def gather(connection: sqlite3.Connection) -> dict[str, Any]:
-        results = search(
-            connection, asked.query, asked.filters, sort=asked.sort, limit=PER_PAGE, cursor=asked.cursor,
-            copies=asked.copies,
-        )  # fmt: skip
-        names = {row["id"]: row["name"] for row in queries.fetch(connection, "SELECT id, name FROM outlets")}
+        found = select(connection, asked.query, asked.filters)
         return {
-            "results": results,
-            "facets": facets(connection, asked.query, asked.filters, copies=asked.copies),
-            "rows": results.articles,
-            "bars": bars_of(connection, asked),
-            "names": names,
+            "results": found_page(found, asked),
+            "facets": facets(connection, found, copies=asked.copies),
+            "bars": bars_of(found, asked),
+            "names": queries.outlet_names(connection),
         }
 
     found = await read(datasette, gather)
     results, names = found["results"], found["names"]
-    public = bool(settings_of(datasette).get("public"))
-    parameters = asked.parameters()
+    bars = chart_bars(found["bars"], asked, words)
     return await page(
         datasette,
         request,
         "search.html",
+        asked=asked,
         q=asked.text,
         search_options=True,
-        sort=asked.sort,
-        copies=asked.copies,
-        both=asked.both,
-        from_=asked.filters.from_,
-        to=asked.filters.to,
+        public=public,
         kept_filters=[pair for pair in asked.filters.parameters() if pair[0] not in ("from", "to")],
         understood=asked.query.understood(words.language),
         active=active_filters(asked, words, names),
-        total=results.total,
-        all_rows=found["rows"],
-        all_csv_link=link(words, "/search.csv", {**parameters, "copies": ["all"]}),
+        results=results,
         hits=[shown(hit, public=public) for hit in results.hits],
-        histogram=draw_histogram(chart_bars(found["bars"], asked, words), words) if found["bars"] else "",
+        histogram=draw_histogram(bars, words) if bars else "",
+        bars=bars if weight(asked, words) * len(bars) * 2 < LINKS_BYTES else [],
         facets=shown_facets(found["facets"], asked, words, names),
-        feed_link=link(words, "/search.atom", parameters),
-        csv_link=link(words, "/search.csv", parameters),
-        json_link=link(words, "/search.json", parameters),
-        next_link=link(words, "/search", parameters, cursor=results.next_cursor)
-        if results.next_cursor
-        else "",
-        previous_link=link(words, "/search", parameters, cursor=results.previous_cursor)
-        if results.previous_cursor
-        else "",
+        suggestions=[] if results.total else suggestions(asked, words),
+        links=links(asked, words, results),
     )
+
+
+def found_page(found: Selected, asked: Asked, limit: int = PER_PAGE) -> Results:
+    """Return the page of results that the address asks for."""
+    return search(
+        found.connection, found, sort=asked.sort, limit=limit, cursor=asked.cursor, copies=asked.copies
+    )
+
+
+def links(asked: Asked, words: Words, results: Results) -> dict[str, str]:
+    """Return the addresses of this search in its other forms, and of the pages before and after."""
+    every = {**asked.parameters(), "copies": ["all"]}
+    return {
+        "feed": asked.link(words, "/search.atom"),
+        "csv": asked.link(words, "/search.csv"),
+        "all_csv": asked.link(words, "/search.csv", parameters=every),
+        "json": asked.link(words, "/search.json"),
+        "next": asked.link(words, cursor=results.next_cursor) if results.next_cursor else "",
+        "previous": asked.link(words, cursor=results.previous_cursor) if results.previous_cursor else "",
+    }
+
+
+def weight(asked: Asked, words: Words) -> int:
+    """Return how many bytes one link that narrows this search has, about."""
+    return len(asked.link(words)) + 120
 
 
 def shown(hit: Hit, *, public: bool) -> dict[str, Any]:
@@ -165,24 +123,26 @@ def shown(hit: Hit, *, public: bool) -> dict[str, Any]:
     }
 
 
-def bars_of(connection: sqlite3.Connection, asked: Asked) -> list[tuple[str, int, int]]:
+def bars_of(found: Selected, asked: Asked) -> list[tuple[str, int, int]]:
     """Return the histogram by month, or by day where the results span a month or two."""
-    by_month = histogram(connection, asked.query, asked.filters, by="month", copies=asked.copies)
+    by_month = histogram(found.connection, found, by="month", copies=asked.copies)
     if 0 < len(by_month) <= MONTHS_BY_DAY:
-        return histogram(connection, asked.query, asked.filters, by="day", copies=asked.copies)
+        return histogram(found.connection, found, by="day", copies=asked.copies)
     return by_month
 
 
-def chart_bars(
-    bars: list[tuple[str, int, int]], asked: Asked, words: Words
-) -> list[tuple[str, int, int, str]]:
+def chart_bars(bars: list[tuple[str, int, int]], asked: Asked, words: Words) -> list[Bar]:
     """Return the bars with their labels in the reader's language and the links that narrow the search."""
+    base = asked.filters.removing("from_").removing("to")
+    linked = weight(asked, words) * len(bars) < LINKS_BYTES
     drawn = []
     for label, mx, us in bars:
-        narrowed = asked.parameters(asked.filters.removing("from_").removing("to"))
-        narrowed |= {"from": [label], "to": [label]}
-        name = words.day(label) if len(label) == 10 else words.day(f"{label}-01", "LLLL y")
-        drawn.append((name, mx, us, link(words, "/search", narrowed)))
+        by_day = len(label) == 10
+        day = label if by_day else f"{label}-01"
+        narrowed = {**asked.parameters(base), "from": [label], "to": [label]}
+        href = asked.link(words, parameters=narrowed) if linked and mx + us else ""
+        name, short = ("long", "d MMM") if by_day else ("LLLL y", "LLL y")
+        drawn.append(Bar(words.day(day, name), words.day(day, short), mx, us, href))
     return drawn
 
 
@@ -190,78 +150,102 @@ def facet_label(name: str, value: str, words: Words, names: dict[str, str]) -> s
     """Return a facet's value in words."""
     if name == "outlet":
         return names.get(value, value)
-    if name == "country":
+    if name == "country" and value in ("MX", "US"):
         return words.t("mx" if value == "MX" else "us")
     if name == "language":
-        return words.t(f"language_{value}" if value in ("es", "en") else "language_other")
+        return words.t(f"language_{value}") if value in ("es", "en") else value
     if name == "grade" and value in ("0", "1", "2"):
         return words.t(f"grade_{value}")
+    if name == "status" and value in ("live", "gone", "moved"):
+        return words.t(f"status_{value}")
     return value
 
 
 def shown_facets(found: Facets, asked: Asked, words: Words, names: dict[str, str]) -> list[dict[str, Any]]:
     """Return the facets as the template shows them: value, count, and the link that chooses it."""
-    shown_list = []
+    linked = weight(asked, words) * len(FACETS) * FACET_VALUES < 2 * LINKS_BYTES
+    listed = []
     for name in FACETS:
-        values = []
-        for text, count in list(getattr(found, name).items())[:FACET_VALUES]:
-            chosen = text in getattr(asked.filters, name)
-            changed = asked.filters.removing(name, text) if chosen else asked.filters.adding(name, text)
-            values.append(
-                {"label": facet_label(name, text, words, names), "count": count, "chosen": chosen,
-                 "link": link(words, "/search", asked.parameters(changed))}
-            )  # fmt: skip
+        counts: dict[str, int] = getattr(found, name)
+        chosen = getattr(asked.filters, name)
+        most = MORE_VALUES if asked.more == name and linked else FACET_VALUES
+        texts = list(counts)[:most]
+        texts = [text for text in chosen if text not in texts] + texts
+        values = [
+            {
+                "label": facet_label(name, text, words, names),
+                "count": counts.get(text, 0),
+                "chosen": text in chosen,
+                "link": asked.toggled(words, name, text) if linked else "",
+            }
+            for text in texts
+        ]
         if values:
-            shown_list.append({"name": name, "values": values})
-    return shown_list
+            more = len(counts) if linked and len(counts) > most else 0
+            link = asked.link(words, more=name) + f"#facet-{name}" if more else ""
+            listed.append({"name": name, "values": values, "more": more, "more_link": link})
+    return listed
 
 
 def active_filters(asked: Asked, words: Words, names: dict[str, str]) -> list[dict[str, str]]:
     """Return the filters in force with the links that take each away."""
-    shown_list = []
+    listed = []
     for name, value in asked.filters.parameters():
         field = {"from": "from_"}.get(name, name)
         label = facet_label(name, value, words, names)
         if name in ("from", "to"):
             label = f"{words.t(f'{name}_label')} {words.day(value)}"
-        changed = asked.filters.removing(field, value)
-        shown_list.append({"label": label, "link": link(words, "/search", asked.parameters(changed))})
-    return shown_list
+        changed = asked.parameters(asked.filters.removing(field, value))
+        listed.append({"label": label, "link": asked.link(words, parameters=changed)})
+    return listed
+
+
+def suggestions(asked: Asked, words: Words) -> list[dict[str, str]]:
+    """Return what may help where nothing was found, as links."""
+    listed = []
+    if asked.filters:
+        without = {name: values for name, values in asked.parameters().items() if name in ("q", "both")}
+        listed.append(
+            {"label": words.t("try_without_filters"), "link": asked.link(words, parameters=without)}
+        )
+    tree = asked.query.tree
+    if tree is not None and not asked.both and both_languages(tree) != tree:
+        in_both = {**asked.parameters(), "both": ["1"]}
+        listed.append({"label": words.t("try_both"), "link": asked.link(words, parameters=in_both)})
+    return listed
 
 
 async def search_feed(datasette: Datasette, request: Request) -> Response:
     """The newest results as Atom."""
-    words, asked, base = words_of(request), asked_of(request), base_url(datasette, request)
+    words, base = words_of(request), base_url(datasette, request)
+    asked = asked_of(request, public=bool(settings_of(datasette).get("public")), sort="newest", cursor=None)
 
-    def gather(connection: sqlite3.Connection) -> tuple[Any, list[dict[str, Any]], dict[str, str]]:
-        results = search(
-            connection,
-            asked.query,
-            asked.filters,
-            sort="newest",
-            limit=FEED_ENTRIES,
-            cursor=None,
-            copies=asked.copies,
+    def gather(connection: sqlite3.Connection) -> tuple[Results, int, int, dict[str, str]]:
+        found = select(connection, asked.query, asked.filters)
+        names = queries.outlet_names(connection)
+        return (
+            found_page(found, asked, FEED_ENTRIES),
+            len(names),
+            len(queries.silent_outlets(connection)),
+            names,
         )
-        outlets = queries.outlets(connection)
-        return results, outlets, {outlet["id"]: outlet["name"] for outlet in outlets}
 
-    results, outlets, names = await read(datasette, gather)
-    parameters = asked.parameters()
+    results, outlets, silent, names = await read(datasette, gather)
     seen = [hit.article["first_seen"] for hit in results.hits]
     body = atom_feed(
-        feed_id=base + link(Words(words.language), "/search", parameters),
+        feed_id=base + asked.link(Words(words.language), "/search"),
         title=f"{words.t('site_name')}: {asked.text or words.t('search_title')}",
         subtitle=words.t(
             "feed_subtitle",
-            outlets=len(outlets),
-            silent=sum(outlet["health"] != "heard" for outlet in outlets),
+            outlets=words.number(outlets),
+            silent=words.number(silent),
             understood=asked.query.understood(words.language),
         ),
-        link=base + link(words, "/search", parameters),
-        self_link=base + link(words, "/search.atom", parameters),
+        link=base + asked.link(words),
+        self_link=base + asked.link(words, "/search.atom"),
         updated=max(seen) if seen else datetime.now(UTC).strftime("%Y-%m-%dT00:00:00Z"),
         entries=[feed_entry(hit.article, names, base, words) for hit in results.hits],
+        language=words.language,
     )
     return Response(body, content_type=ATOM_TYPE)
 
@@ -269,7 +253,7 @@ async def search_feed(datasette: Datasette, request: Request) -> Response:
 def feed_entry(article: dict[str, Any], names: dict[str, str], base: str, words: Words) -> Entry:
     """Return an article as an entry whose id is the article's for ever."""
     return Entry(
-        id=f"{base}/article/{article['id']}",
+        id=entry_id(article["url"]),
         title=article["title"],
         link=base + words.link(f"/article/{article['id']}"),
         updated=article["first_seen"],
@@ -282,62 +266,25 @@ def feed_entry(article: dict[str, Any], names: dict[str, str], base: str, words:
 
 async def search_json(datasette: Datasette, request: Request) -> Response:
     """One page of results as JSON."""
-    words, asked, base = words_of(request), asked_of(request), base_url(datasette, request)
+    words, base = words_of(request), base_url(datasette, request)
+    asked = asked_of(request, public=bool(settings_of(datasette).get("public")))
     results = await read(
-        datasette,
-        lambda connection: search(
-            connection, asked.query, asked.filters, sort=asked.sort, limit=PER_PAGE, cursor=asked.cursor,
-            copies=asked.copies,
-        ),
-    )  # fmt: skip
+        datasette, lambda connection: found_page(select(connection, asked.query, asked.filters), asked)
+    )
     following = results.next_cursor
     return Response.json(
         {
             "query": asked.text,
             "understood": asked.query.understood(words.language),
             "total": results.total,
-            "next": base + link(words, "/search.json", asked.parameters(), cursor=following) if following else None,
+            "next": base + asked.link(words, "/search.json", cursor=following) if following else None,
             "articles": [
-                {**{name: hit.article[name] for name in CSV_COLUMNS}, "also_in": hit.also_in,
-                 "page": f"{base}/article/{hit.article['id']}"}
+                {
+                    **{name: hit.article[name] for name in CSV_COLUMNS},
+                    "also_in": hit.also_in,
+                    "page": f"{base}/article/{hit.article['id']}",
+                }
                 for hit in results.hits
             ],
         }
-    )  # fmt: skip
-
-
-async def search_csv(datasette: Datasette, request: Request) -> AsgiStream:
-    """All results as CSV (RFC 4180, UTF-8), streamed."""
-    asked = asked_of(request)
-
-    async def stream(writer: Any) -> None:
-        await writer.write(csv_lines([CSV_COLUMNS]))
-        numbers = await read(datasette, found_numbers, asked)
-        for start in range(0, len(numbers), 1000):
-            await writer.write(csv_lines(await read(datasette, csv_rows, numbers[start : start + 1000])))
-
-    headers = {"content-disposition": 'attachment; filename="bilateral-search.csv"'}
-    return AsgiStream(stream, headers=headers, content_type="text/csv; charset=utf-8")
-
-
-def found_numbers(connection: sqlite3.Connection, asked: Asked) -> list[int]:
-    """Return the numbers of all articles found, in order."""
-    found = matching_ids(connection, asked.query, asked.filters, sort=asked.sort, copies=asked.copies)
-    return list(found)
-
-
-def csv_rows(connection: sqlite3.Connection, numbers: list[int]) -> list[tuple[Any, ...]]:
-    """Return the columns of some articles in the order of their numbers."""
-    found = connection.execute(
-        f"SELECT {', '.join('a.' + name for name in CSV_COLUMNS)} FROM json_each(?) j"
-        " JOIN articles a ON a.id = j.value ORDER BY j.key",
-        [json.dumps(numbers)],
     )
-    return [tuple(values) for values in found]
-
-
-def csv_lines(rows: Iterable[Iterable[Any]]) -> str:
-    """Return rows as lines of CSV."""
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows(rows)
-    return buffer.getvalue()

@@ -8,20 +8,15 @@ from datasette.app import Datasette
 
 from archive.site.app import reopen_replaced
 from archive.site.limits import limited
+from archive.site.tables import speaking
 
 Asgi = Callable[
     [dict[str, Any], Callable[..., Awaitable[Any]], Callable[..., Awaitable[Any]]], Awaitable[None]
 ]
 
-OWN_POLICY = (
+POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-# Datasette's own pages carry their scripts and styles inline.
-TABLES_POLICY = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    " script-src 'self' 'unsafe-inline'; connect-src 'self'; form-action 'self'; base-uri 'none';"
-    " frame-ancestors 'none'"
 )
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -35,7 +30,7 @@ HEADERS = {
 @hookimpl
 def asgi_wrapper(datasette: Datasette) -> Callable[[Asgi], Asgi]:
     """Add security headers to every answer, count costly requests, and read the database that is in place now."""
-    return lambda app: secured(limited(app), datasette)
+    return lambda app: secured(limited(speaking(app)), datasette)
 
 
 def secured(app: Asgi, datasette: Datasette) -> Asgi:
@@ -49,8 +44,7 @@ def secured(app: Asgi, datasette: Datasette) -> Asgi:
         async def send_with_headers(event: dict[str, Any]) -> None:
             if event["type"] == "http.response.start":
                 present = {name.lower() for name, _ in event.get("headers", [])}
-                policy = policy_for(scope.get("path", "/"))
-                added = {**HEADERS, "content-security-policy": policy}
+                added = {**HEADERS, "content-security-policy": POLICY}
                 event["headers"] = [
                     *event.get("headers", []),
                     *((k.encode(), v.encode()) for k, v in added.items() if k.encode() not in present),
@@ -62,8 +56,3 @@ def secured(app: Asgi, datasette: Datasette) -> Asgi:
         await app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
     return with_headers
-
-
-def policy_for(path: str) -> str:
-    """Return the content security policy of a path: strict, but for Datasette's own pages."""
-    return TABLES_POLICY if path.startswith(("/archive", "/-/")) else OWN_POLICY

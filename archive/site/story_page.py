@@ -10,9 +10,11 @@ from icalendar import Calendar, Event
 
 from archive.publish import excerpt
 from archive.site import story_queries
-from archive.site.feeds import Entry, atom_feed
+from archive.site.feeds import Entry, atom_feed, entry_id
+from archive.site.files import CSV_COLUMNS, csv_lines
 from archive.site.i18n import Words
-from archive.site.search_page import CSV_COLUMNS, csv_lines
+from archive.site.queries import CAPITALS
+from archive.site.togetherness import concept_name, together
 from archive.site.views import (
     ATOM_TYPE,
     article_number,
@@ -25,7 +27,9 @@ from archive.site.views import (
     words_of,
 )
 
-CAPITALS = {"MX": "America/Mexico_City", "US": "America/New_York"}
+SHOWN_ARTICLES = 80  # of a story on its page; its CSV has all
+TALKS_PER_YEAR = 60  # on one page; the calendar's file has all
+SENTENCES = 6  # of a talk
 
 
 async def stories(datasette: Datasette, request: Request) -> Response:
@@ -39,8 +43,20 @@ async def stories(datasette: Datasette, request: Request) -> Response:
         request,
         "stories.html",
         stories=found,
+        days_of=lambda story: days_of(story, words),
         next_link=words.link("/stories", {"before": following}) if following else None,
+        first_link=words.link("/stories") if request.args.get("before") else None,
     )
+
+
+def days_of(story: dict[str, Any], words: Words) -> str:
+    """Return the day of a story, or its first and last, on the clock of Mexico City."""
+    days = []
+    for moment in (story["first_published"], story["last_published"]):
+        if moment:
+            local = datetime.fromisoformat(moment).astimezone(ZoneInfo(CAPITALS["MX"]))
+            days.append(words.day(local.date()))
+    return " – ".join(dict.fromkeys(days)) or words.t("unknown")
 
 
 async def find_story(datasette: Datasette, request: Request) -> dict[str, Any] | None:
@@ -61,7 +77,11 @@ async def story(datasette: Datasette, request: Request) -> Response:
         request,
         "story.html",
         s=found,
+        shown=SHOWN_ARTICLES,
         public=bool(settings_of(datasette).get("public")),
+        reasons=together(found["links"], {a["id"]: a for a in every_article(found)}, words),
+        concept=lambda word: concept_name(word, words.language),
+        days_of=lambda story: days_of(story, words),
         when=lambda talk: when(talk, words),
         clock=lambda moment, country: clock(moment, country, words),
         duration=lambda minutes: duration(minutes, words),
@@ -153,7 +173,7 @@ async def story_feed(datasette: Datasette, request: Request) -> Response:
         updated=articles[0]["first_seen"],
         entries=[
             Entry(
-                id=f"{base}/article/{article['id']}",
+                id=entry_id(article["url"]),
                 title=article["title"],
                 link=f"{base}/article/{article['id']}",
                 updated=article["first_seen"],
@@ -164,15 +184,39 @@ async def story_feed(datasette: Datasette, request: Request) -> Response:
             )
             for article in articles
         ],
+        language=words.language,
     )
     return Response(body, content_type=ATOM_TYPE)
 
 
 async def calendar(datasette: Datasette, request: Request) -> Response:
-    """The talks that were announced, and what became of them."""
+    """The talks that were announced, and what became of them: those to come, and those of one year."""
     words = words_of(request)
     talks = await read(datasette, story_queries.calendar)
-    return await page(datasette, request, "calendar.html", talks=talks, when=lambda talk: when(talk, words))
+    coming = [talk for talk in talks if talk["fate"] == "announced"]
+    gone = [talk for talk in talks if talk["fate"] != "announced"]
+    years = sorted({talk["date"][:4] for talk in gone}, reverse=True)
+    asked = request.args.get("year")
+    year = asked if asked in years else next(iter(years), "")
+    past = [talk for talk in gone if talk["date"].startswith(year)]
+    return await page(
+        datasette,
+        request,
+        "calendar.html",
+        coming=[shortened(talk) for talk in reversed(coming[-TALKS_PER_YEAR:])],
+        past=[shortened(talk) for talk in past[:TALKS_PER_YEAR]],
+        more=max(0, len(past) - TALKS_PER_YEAR),
+        year=year,
+        years=years,
+        public=bool(settings_of(datasette).get("public")),
+        when=lambda talk: when(talk, words),
+    )
+
+
+def shortened(talk: dict[str, Any]) -> dict[str, Any]:
+    """Return a talk with its first sentences and how many more there are."""
+    sentences = talk["sentences"]
+    return {**talk, "sentences": sentences[:SENTENCES], "more": max(0, len(sentences) - SENTENCES)}
 
 
 def when(talk: dict[str, Any], words: Words) -> str:
@@ -185,16 +229,17 @@ def when(talk: dict[str, Any], words: Words) -> str:
 async def calendar_file(datasette: Datasette, request: Request) -> Response:
     """The announced talks as iCalendar (RFC 5545): whole days, or a whole month where no day was named."""
     words, base = words_of(request), base_url(datasette, request)
+    public = bool(settings_of(datasette).get("public"))
     file = Calendar()
     file.add("prodid", "-//Bilateral//Calendar of the talks//EN")
     file.add("version", "2.0")
     file.add("x-wr-calname", f"{words.t('site_name')}: {words.t('calendar_title')}")
     for talk in await read(datasette, story_queries.calendar):
-        file.add_component(calendar_event(talk, words, base))
+        file.add_component(calendar_event(talk, words, base, public=public))
     return Response(file.to_ical(), content_type="text/calendar; charset=utf-8")
 
 
-def calendar_event(talk: dict[str, Any], words: Words, base: str) -> Event:
+def calendar_event(talk: dict[str, Any], words: Words, base: str, *, public: bool) -> Event:
     """Return one announced talk as an event that takes up no time of anybody's."""
     first = date.fromisoformat(talk["date"] if len(talk["date"]) == 10 else f"{talk['date'][:7]}-01")
     last = first + timedelta(days=1)
@@ -207,6 +252,9 @@ def calendar_event(talk: dict[str, Any], words: Words, base: str) -> Event:
     event.add("dtend", last)
     event.add("transp", "TRANSPARENT")
     event.add("summary", f"{words.t('talk_' + talk['kind'])}: {words.count('outlets_say', talk['outlets'])}")
-    event.add("description", "\n".join(f"{s['outlet_name']}: {s['sentence']}" for s in talk["sentences"][:5]))
+    said = [
+        s["outlet_name"] if public else f"{s['outlet_name']}: {s['sentence']}" for s in talk["sentences"][:5]
+    ]
+    event.add("description", "\n".join(dict.fromkeys(said)))
     event.add("url", f"{base}/calendar")
     return event

@@ -9,11 +9,17 @@ from sqlite_utils import Database
 
 from archive.calendar import Announced, announced
 from archive.comparison import compare_sides
+from archive.search import tallies
+from archive.site.kept import Kept
 from archive.site.queries import Row, fetch
-from archive.stories import current_story
+from archive.stories import current_story, why_together
 from archive.times import now
 
 STORIES_PER_PAGE = 30
+# A story bears the headline of one of its articles.
+TITLE_LANGUAGE = (
+    "coalesce((SELECT language FROM articles WHERE story = s.id AND title = s.title LIMIT 1), 'es')"
+)
 
 
 def stories(connection: sqlite3.Connection, before: tuple[str, int] | None = None) -> list[Row]:
@@ -21,7 +27,7 @@ def stories(connection: sqlite3.Connection, before: tuple[str, int] | None = Non
     last, number = before or ("9999", 0)
     return fetch(
         connection,
-        "SELECT s.*, (SELECT language FROM articles a WHERE a.story = s.id ORDER BY a.published LIMIT 1) AS language"
+        f"SELECT s.*, {TITLE_LANGUAGE} AS language"
         " FROM stories s WHERE s.articles > 1 AND (coalesce(s.last_published, ''), s.id) < (?, ?)"
         " ORDER BY coalesce(s.last_published, '') DESC, s.id DESC LIMIT ?",
         [last, number, STORIES_PER_PAGE],
@@ -30,7 +36,9 @@ def stories(connection: sqlite3.Connection, before: tuple[str, int] | None = Non
 
 def story(connection: sqlite3.Connection, number: int) -> Row | None:
     """Return one story: its articles in order, who was first on each side, what was announced, who had nothing."""
-    found = fetch(connection, "SELECT * FROM stories WHERE id = ?", [number])
+    found = fetch(
+        connection, f"SELECT s.*, {TITLE_LANGUAGE} AS language FROM stories s WHERE s.id = ?", [number]
+    )
     if not found:
         return moved_story(connection, number)
     articles = fetch(
@@ -48,6 +56,7 @@ def story(connection: sqlite3.Connection, number: int) -> Row | None:
         "lag": lag(articles),
         "talks": talks_named(connection, number),
         "comparison": compare_sides(Database(connection), number),
+        "links": links(connection, number),
         "silent": fetch(
             connection,
             "SELECT id, name, country FROM outlets WHERE id NOT IN"
@@ -55,6 +64,14 @@ def story(connection: sqlite3.Connection, number: int) -> Row | None:
             [number],
         ),
     }
+
+
+def links(connection: sqlite3.Connection, number: int) -> list[Row]:
+    """Return what holds a story together, the strongest links first; none where the database has no links."""
+    try:
+        return why_together(Database(connection), number)
+    except sqlite3.OperationalError:  # a public edition
+        return []
 
 
 def talks_named(connection: sqlite3.Connection, number: int) -> list[Row]:
@@ -118,9 +135,18 @@ def instant(moment: str) -> datetime:
     return datetime.fromisoformat(moment)
 
 
+_calendar: Kept[list[Row]] = Kept()
+
+
 def calendar(connection: sqlite3.Connection) -> list[Row]:
     """Return the talks that were announced, the latest date first, each with the sentences that announce it."""
     today = now().date().isoformat()
+    (newest,) = connection.execute("SELECT max(id) FROM mentions").fetchone()
+    version = (today, newest, tallies.on_subject(connection))
+    return _calendar.get(connection, version, lambda _: _read_calendar(connection, today))
+
+
+def _read_calendar(connection: sqlite3.Connection, today: str) -> list[Row]:
     talks = announced(Database(connection), today)
     sources = {
         article["id"]: article
