@@ -109,9 +109,9 @@ def test_a_withdrawn_text_is_in_no_edition(archive: Path, tmp_path: Path) -> Non
 def test_previous_file_is_kept_and_comes_back(archive: Path, tmp_path: Path) -> None:
     publish(archive, tmp_path, public=True)
     publish(archive, tmp_path, public=False)
-    assert rows(tmp_path / "archive.db", "SELECT value FROM site") == [("full",)]
+    assert rows(tmp_path / "archive.db", "SELECT value FROM site WHERE key = 'edition'") == [("full",)]
     roll_back(tmp_path)
-    assert rows(tmp_path / "archive.db", "SELECT value FROM site") == [("public",)]
+    assert rows(tmp_path / "archive.db", "SELECT value FROM site WHERE key = 'edition'") == [("public",)]
     with pytest.raises(ArchiveError, match="no previous"):
         roll_back(tmp_path)
 
