@@ -511,3 +511,15 @@ def backfill_revisits(db: Database) -> None:
     """Records of web archives that say a page was unchanged, whose capture was not met yet."""
     for statement in _statements(BACKFILL_REVISITS):
         db.execute(statement)
+
+
+@migrations()
+def story_profiles(db: Database) -> None:
+    """What stories compare of an article is kept, so that its neighbours need not be read again for a new one."""
+    db.execute("DROP TABLE story_articles")
+    db.execute(
+        "CREATE TABLE story_articles ("
+        " article INTEGER PRIMARY KEY REFERENCES articles(id) ON DELETE CASCADE ON UPDATE CASCADE,"
+        " state TEXT NOT NULL, crowd INTEGER NOT NULL, day REAL NOT NULL, profile BLOB NOT NULL)"
+    )
+    db.execute("CREATE INDEX story_articles_day ON story_articles(day)")

@@ -1,44 +1,36 @@
 """What an article says about an event, in a form that Spanish and English articles share.
 
 Concepts come from ``archive/concepts.toml``; names are the capitalised words, which both languages write
-alike; numbers are brought to one notation; dates are those named near the publication. Each is weighed by how
-often it is said (logarithmically), by whether the headline or the opening says it, and by how telling it is.
+alike; words are brought together by ``archive/words.toml`` and by their common origin; numbers have one notation;
+dates are those named near the publication. Each is weighed by how often it is said (logarithmically), by
+whether the headline or the opening says it, and by how telling it is.
 """
 
+import json
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from functools import cache
 from math import log, sqrt
-from pathlib import Path
-
-import ahocorasick
 
 from archive.dates import MONTHS, WEEKDAYS, named_dates, publication_day
 from archive.folding import fold
+from archive.gazetteer import concept_words, concepts_in
+from archive.numerals import count_numbers
+from archive.senses import cognate, senses
 from archive.sentences import plain, sentences
 
-CONCEPTS = Path(__file__).with_name("concepts.toml")
 HEAD_WORDS = 60  # of the text: with the headline, what an article says first
 HEAD_FACTOR = 3.0
 DATES_BEFORE, DATES_AFTER = 10, 21  # days around the publication; others are background
-PRIOR = (
-    10.0  # weight of what an article might also have said: two that say one place only are not thereby alike
-)
-STEM = 6  # letters; a stem good enough to compare texts of one language
+LEDE_SENTENCES = 4  # the first of which to name a day says when the event was
+# Weight of what an article might also have said: two that say one place only are not thereby alike.
+PRIORS = {"names": 6.0, "figures": 4.0, "concepts": 0.0, "words": 8.0}
+DECIMALS = 4
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['.-][^\W\d_]+)*")
-_NUMBER_UNITS = {"mil": 1000, "thousand": 1000, "millon": 10**6, "millones": 10**6, "million": 10**6}
-_NUMBER_WORDS = {
-    **dict.fromkeys(("ocho", "eight"), 8), **dict.fromkeys(("nueve", "nine"), 9),
-    **dict.fromkeys(("diez", "ten"), 10), **dict.fromkeys(("once", "eleven"), 11),
-    **dict.fromkeys(("doce", "twelve"), 12), **dict.fromkeys(("quince", "fifteen"), 15),
-    **dict.fromkeys(("veinte", "twenty"), 20), **dict.fromkeys(("treinta", "thirty"), 30),
-    **dict.fromkeys(("cuarenta", "forty"), 40), **dict.fromkeys(("cincuenta", "fifty"), 50),
-}  # fmt: skip
+_SHORTEST = 3  # letters of a word or name
 
 Weights = dict[str, float]
 
@@ -51,60 +43,20 @@ class Profile:
     day: float  # of publication, days since the year 1
     language: str
     names: Weights
+    figures: Weights  # those named in nearly every article of their time, and the countries
     concepts: Weights
-    words: Weights  # stems, for texts of one language
+    words: Weights  # senses and cognates
     numbers: frozenset[str]
-    dates: frozenset[str]  # ISO days named near the publication
+    dates: frozenset[int]  # days named near the publication, counted from the year 1
+    event: int | None  # the first day the opening names, if it is not ahead: when it happened
 
 
 @dataclass(frozen=True, slots=True)
-class _Alias:
-    concept: str
-    stem: bool
-    languages: str
+class _Counts:
+    """What a text says, counted: concepts, names and numbers in one, words in the other."""
 
-
-@cache
-def _gazetteer() -> tuple[ahocorasick.Automaton, frozenset[str]]:
-    """Return the automaton of all aliases and the words they are made of."""
-    tables = tomllib.loads(CONCEPTS.read_text("utf-8"))
-    entries: dict[str, list[_Alias]] = {}
-    for kind, concepts in tables.items():
-        for name, aliases in concepts.items():
-            for language, listed in aliases.items():
-                for alias in fold(listed).split("|"):
-                    key = alias.rstrip("*")
-                    found = _Alias(
-                        f"{kind}:{name}", alias.endswith("*"), "es en" if language == "both" else language
-                    )
-                    entries.setdefault(key, []).append(found)
-    automaton = ahocorasick.Automaton()
-    for key, found_aliases in entries.items():
-        automaton.add_word(key, (len(key), found_aliases))
-    automaton.make_automaton()
-    return automaton, frozenset(word for key in entries for word in key.split())
-
-
-def concepts_in(text: str, language: str) -> list[tuple[int, str]]:
-    """Return (offset, concept) for each concept named, longer phrases hiding those inside them."""
-    folded = fold(text)
-    automaton, _ = _gazetteer()
-    found: list[tuple[int, int, str]] = []
-    for last, (length, aliases) in automaton.iter(folded):
-        start = last - length + 1
-        if start and folded[start - 1].isalnum():
-            continue
-        ends = last + 1 == len(folded) or not folded[last + 1].isalnum()
-        for alias in aliases:
-            if (ends or alias.stem) and language in alias.languages:
-                found.append((start, last + 1, alias.concept))
-    kept: list[tuple[int, str]] = []
-    reached = -1
-    for start, end, concept in sorted(found, key=lambda hit: (hit[0], -hit[1])):
-        if end > reached:
-            kept.append((start, concept))
-            reached = end
-    return kept
+    tokens: Counter[str]
+    words: Counter[str]
 
 
 def read_profile(
@@ -122,35 +74,34 @@ def read_profile(
     Raises ValueError where ``published`` is no ISO 8601 time.
     """
     body = plain(text)
-    head_text = plain(title) + ".\n" + _opening(body)
-    head, whole = _count(head_text, language), _count(body, language)
-    everything = whole + head
-    factor = dict.fromkeys(head, HEAD_FACTOR)
-    weighed = {
-        token: log(1 + count) * factor.get(token, 1.0) * telling.get(token, telling["*"])
-        for token, count in everything.items()
-    }
-    stems = _stems(f"{plain(title)} {body}", language)
+    head = _counted(f"{plain(title)}.\n{_opening(body)}", language)
+    whole = _counted(body, language)
+    tokens = _weighed(whole.tokens + head.tokens, telling, dict.fromkeys(head.tokens, HEAD_FACTOR))
+    words = Counter(whole.words)
+    for word, count in head.words.items():
+        words[word] += 2 * count
+    dates, event = _dates(body, publication_day(published, timezone), language)
     return Profile(
         id=number,
-        day=_moment(published, timezone),
+        day=moment(published),
         language=language,
-        names=_unit(
-            {t: w for t, w in weighed.items() if t.startswith(("name:", "place:", "figure:"))}, PRIOR
-        ),
-        concepts=_unit({t: w for t, w in weighed.items() if not t.startswith(("name:", "number:"))}),
-        words=_unit({t: log(1 + n) * telling.get(t, telling["*"]) for t, n in stems.items()}, PRIOR),
-        numbers=frozenset(t for t in everything if t.startswith("number:")),
-        dates=_dates(body, publication_day(published, timezone), language),
+        names=_part("names", tokens, ("name:",)),
+        figures=_part("figures", tokens, ("figure:",)),
+        concepts=_part("concepts", tokens, ("act:", "matter:", "body:", "place:", "figure:")),
+        words=_part("words", _weighed(words, telling, {}), ("word:", "cognate:")),
+        numbers=frozenset(t for t in tokens if t.startswith("number:")),
+        dates=dates,
+        event=event,
     )
 
 
-def _moment(published: str, timezone: str | None) -> float:
-    moment = datetime.fromisoformat(published)
+def moment(published: str) -> float:
+    """Return a time, ISO 8601, in days since the year 1; a day alone stands for its noon."""
+    found = datetime.fromisoformat(published)
     if len(published) <= 10:
-        return moment.toordinal() + 0.5
-    moment = moment.astimezone(UTC) if moment.tzinfo else moment
-    return moment.toordinal() + moment.hour / 24 + moment.minute / 1440
+        return found.toordinal() + 0.5
+    found = found.astimezone(UTC) if found.tzinfo else found
+    return found.toordinal() + found.hour / 24 + found.minute / 1440
 
 
 def _opening(body: str) -> str:
@@ -158,102 +109,105 @@ def _opening(body: str) -> str:
     return " ".join(words[:HEAD_WORDS])
 
 
-def _count(text: str, language: str) -> Counter[str]:
-    counted = Counter(concept for _, concept in concepts_in(text, language))
-    counted.update(_names(text))
-    counted.update(_numbers(text))
-    return counted
+def _counted(text: str, language: str) -> _Counts:
+    lines = [_TOKEN.findall(sentence) for sentence in sentences(text)]
+    small = {fold(token) for line in lines for token in line if token[0].islower()}
+    tokens = Counter(concept for _, concept in concepts_in(text, language))
+    tokens.update(_names(lines, small))
+    tokens.update(count_numbers([fold(token) for line in lines for token in line]))
+    return _Counts(tokens, _words(lines, small, language))
 
 
-def _names(text: str) -> Counter[str]:
+def _names(lines: list[list[str]], small: set[str]) -> Counter[str]:
     """Count the capitalised words that do not merely begin a sentence, less those the concepts know."""
-    _, known = _gazetteer()
     inside: Counter[str] = Counter()
     opening: Counter[str] = Counter()
-    small = set()
-    for sentence in sentences(text):
-        for place, match in enumerate(_TOKEN.finditer(sentence)):
-            word = match.group()
-            if word[0].islower():
-                small.add(fold(word))
-            elif word[0].isupper() and len(word) > 2:
-                (inside if place else opening)[fold(word).removesuffix("'s")] += 1
+    for line in lines:
+        for place, token in enumerate(line):
+            if token[0].isupper() and len(token) >= _SHORTEST:
+                (inside if place else opening)[_bare(token)] += 1
+    known = concept_words()
     found: Counter[str] = Counter()
     for word, count in (inside + Counter({w: c for w, c in opening.items() if w in inside})).items():
-        if word not in small and word not in known and word not in MONTHS and word not in WEEKDAYS:
+        if not (word in small or word in known or word in MONTHS or word in WEEKDAYS):
             found[f"name:{word}"] = count
     return found
 
 
-def _numbers(text: str) -> Counter[str]:
-    """Count the numbers from 8 up that are no year, hour or day of a month, in one notation."""
+def _bare(token: str) -> str:
+    return fold(token).removesuffix("'s")
+
+
+def _words(lines: list[list[str]], small: set[str], language: str) -> Counter[str]:
+    """Count the senses of words, and what longer words of no listed sense begin with; names are no words."""
     found: Counter[str] = Counter()
-    tokens = [fold(match.group()) for match in _TOKEN.finditer(text)]
-    for place, token in enumerate(tokens):
-        following = tokens[place + 1] if place + 1 < len(tokens) else ""
-        value = _NUMBER_WORDS.get(token) or _value(token)
-        if value is None or _is_date(tokens, place):
-            continue
-        value *= _NUMBER_UNITS.get(following, 1)
-        if value >= 8 and not 1900 <= value <= 2100:
-            found[f"number:{value:g}"] += 1
+    for line in lines:
+        for place, token in enumerate(line):
+            word = _bare(token)
+            if len(word) < _SHORTEST or (place and token[0].isupper() and word not in small):
+                continue
+            meant = senses(word, language)
+            for sense in meant:
+                found[sense] += 1 / len(meant)  # type: ignore[assignment]
+            if not meant and token[0].islower() and (origin := cognate(word)):
+                found[origin] += 1
     return found
 
 
-def _value(token: str) -> float | None:
-    if not token[0].isdigit():
-        return None
-    grouped = re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", token)
-    digits = re.sub(r"[.,]", "", token) if grouped else token.replace(",", ".")
-    try:
-        return float(digits)
-    except ValueError:
-        return None
+def _weighed(counts: Counter[str], telling: Mapping[str, float], factor: Mapping[str, float]) -> Weights:
+    other = telling["*"]
+    return {
+        token: log(1 + count) * factor.get(token, 1.0) * telling.get(token, other)
+        for token, count in counts.items()
+    }
 
 
-def _is_date(tokens: list[str], place: int) -> bool:
-    before = tokens[place - 1] if place else ""
-    after = tokens[place + 1 : place + 3]
-    return before.rstrip(".") in MONTHS or (after[:1] == ["de"] and after[1:2] and after[1] in MONTHS) or (
-        bool(after) and after[0].rstrip(".") in MONTHS
-    )  # fmt: skip
+def _part(name: str, weights: Weights, kinds: tuple[str, ...]) -> Weights:
+    """Return the weights of some kinds of tokens, scaled to length 1; to less where they and the prior are small."""
+    chosen = {token: weight for token, weight in weights.items() if token.startswith(kinds)}
+    length = sqrt(sum(weight * weight for weight in chosen.values()) + PRIORS[name] ** 2) or 1.0
+    return {token: round(weight / length, DECIMALS) for token, weight in chosen.items() if weight}
 
 
 def count_concepts(text: str, language: str) -> Counter[str]:
     """Count the concepts and names of a text."""
-    counted = _count(plain(text), language)
+    counted = _counted(plain(text), language).tokens
     return Counter({token: count for token, count in counted.items() if not token.startswith("number:")})
 
 
 def count_tokens(title: str, text: str, language: str) -> Counter[str]:
-    """Count all tokens of an article: names, concepts and numbers, and the stems of its language."""
-    everything = f"{plain(title)}.\n{plain(text)}"
-    return _count(everything, language) + _stems(everything, language)
+    """Count all tokens of an article: names, concepts, numbers, senses and cognates."""
+    counted = _counted(f"{plain(title)}.\n{plain(text)}", language)
+    return counted.tokens + counted.words
 
 
-def _stems(text: str, language: str) -> Counter[str]:
-    found = (match.group() for match in _TOKEN.finditer(fold(text)))
-    return Counter(f"{language}:{word[:STEM]}" for word in found if len(word) > 2)
-
-
-def _dates(body: str, today: date, language: str) -> frozenset[str]:
-    found = set()
-    for sentence in sentences(body):
+def _dates(body: str, today: date, language: str) -> tuple[frozenset[int], int | None]:
+    """Return the days named near the publication, and the first one not ahead of it that the opening names."""
+    found: set[int] = set()
+    event = None
+    for place, sentence in enumerate(sentences(body)):
         for named in named_dates(sentence, today, language):
-            if named.precision == "day":
-                distance = (date.fromisoformat(named.date) - today).days
-                if -DATES_BEFORE <= distance <= DATES_AFTER:
-                    found.add(named.date)
-    return frozenset(found)
+            if named.precision != "day":
+                continue
+            day = date.fromisoformat(named.date).toordinal()
+            distance = day - today.toordinal()
+            if -DATES_BEFORE <= distance <= DATES_AFTER:
+                found.add(day)
+                if event is None and place < LEDE_SENTENCES and distance <= 1:
+                    event = day
+    return frozenset(found), event
 
 
-def _unit(weights: Weights, prior: float = 0.0) -> Weights:
-    length = sqrt(sum(w * w for w in weights.values()) + prior * prior)
-    return {token: w / length for token, w in weights.items() if w} if length else {}
+def packed(profile: Profile) -> str:
+    """Return a profile as JSON, from which `unpacked` makes the same again."""
+    parts = asdict(profile)
+    return json.dumps(
+        {**parts, "numbers": sorted(profile.numbers), "dates": sorted(profile.dates)},
+        ensure_ascii=False, separators=(",", ":"),
+    )  # fmt: skip
 
 
-def cosine(a: Weights, b: Weights) -> float:
-    """Return the cosine of two profiles' parts."""
-    if len(a) > len(b):
-        a, b = b, a
-    return sum(w * b[token] for token, w in a.items() if token in b)
+def unpacked(text: str) -> Profile:
+    """Return the profile that `packed` wrote down."""
+    parts = json.loads(text)
+    return Profile(**{**parts, "numbers": frozenset(parts["numbers"]), "dates": frozenset(parts["dates"])})

@@ -1,12 +1,11 @@
 """Stories in the archive: grouped as articles arrive, under names that last, each with its reasons.
 
-How articles are compared is in ``archive/linkage.py``. Links between articles are kept; a new or changed article
-leads to the groups its links reach, and those are linked anew, so that the outcome is that of grouping
-everything. A story that grows keeps its number. Where stories part or join, the part with most of the old
-articles keeps it, and ``story_changes`` says what became of the rest.
+How articles are compared is in ``archive/linkage.py``, what is kept of it in ``archive/story_links.py``. A new or
+changed article leads to the groups its links reach, and those are linked anew, so that the outcome is that of
+grouping everything. A story that grows keeps its number. Where stories part or join, the part with most of the
+old articles keeps it, and ``story_changes`` says what became of the rest.
 """
 
-import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -15,28 +14,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from archive.linkage import (
-    MODEL,
-    WINDOW_DAYS,
-    Link,
-    Model,
-    average_link,
-    find_pairs,
-    load_model,
-    medoid,
-    places,
-    reasons,
-)
-from archive.profiles import CONCEPTS, Profile, read_profile
+from archive.clusters import average_link, medoid
+from archive.linkage import Model, load_model, places
 from archive.store import row, rows, transaction
+from archive.story_links import bring_up_to_date, chains, pairs_within, stored_profiles
 from archive.times import utc_now
-
-CHUNK = 500  # bound parameters in one statement
-
-_ARTICLE = (
-    "SELECT a.id, a.language, a.title, coalesce(a.published, a.first_seen) AS published, o.timezone,"
-    " a.sha256, t.text FROM articles a JOIN texts t ON t.article = a.id JOIN outlets o ON o.id = a.outlet"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,43 +42,12 @@ def group_new_stories(db: Database, *, anew: bool = False) -> StoryCounts:
             db.execute("DELETE FROM story_articles")
             db.execute("DELETE FROM story_links")
         model = load_model()
-        new, touched = _changed(db)
-        _link(db, _read(db, sorted(new)), model)
-        touched |= new.keys() | _reached(db, touched | new.keys(), model.threshold)
-        splits, merges = _keep(db, touched, _cluster(db, touched, model))
-        for number, state in new.items():
-            db.execute(
-                "INSERT OR REPLACE INTO story_articles (article, state) VALUES (?, ?)", [number, state]
-            )
-        return _counts(db, len(new), splits, merges)
-
-
-def model_version() -> str:
-    """Return a short digest of the weights and the concepts; when they change, all articles are read anew."""
-    return hashlib.sha256(MODEL.read_bytes() + CONCEPTS.read_bytes()).hexdigest()[:12]
-
-
-def _changed(db: Database) -> tuple[dict[int, str], set[int]]:
-    """Return the articles to be read with the state they are in, and all those whose links are thereby void."""
-    version = model_version()
-    known = dict(db.execute("SELECT article, state FROM story_articles").fetchall())
-    now = {
-        number: f"{version} {sha256} {published}"
-        for number, sha256, published in db.execute(
-            "SELECT id, sha256, coalesce(published, first_seen) FROM articles WHERE grade > 0"
+        read, touched = bring_up_to_date(db, model)
+        grouped, touched = _reached(db, touched | _bereft(db), model.threshold)
+        splits, merges = _keep(
+            db, touched, [found for chain in grouped for found in _cluster(db, chain, model)]
         )
-    }
-    new = {number: state for number, state in now.items() if known.get(number) != state}
-    void = sorted(new.keys() | (known.keys() - now.keys()))
-    touched = set(void) | _bereft(db)
-    for number in void:
-        for a, b in db.execute(
-            "SELECT a, b FROM story_links WHERE a = ? OR b = ?", [number, number]
-        ).fetchall():
-            touched |= {a, b}
-        db.execute("DELETE FROM story_links WHERE a = ? OR b = ?", [number, number])
-        db.execute("DELETE FROM story_articles WHERE article = ?", [number])
-    return new, touched
+        return _counts(db, len(read), splits, merges)
 
 
 def _bereft(db: Database) -> set[int]:
@@ -109,106 +60,32 @@ def _bereft(db: Database) -> set[int]:
     return {number for (number,) in found.fetchall()}
 
 
-def _read(db: Database, numbers: list[int]) -> list[Profile]:
-    found = []
-    for start in range(0, len(numbers), CHUNK):
-        some = numbers[start : start + CHUNK]
-        marks = ", ".join("?" * len(some))
-        found += [
-            _profile(article)
-            for article in rows(db, f"{_ARTICLE} WHERE a.id IN ({marks}) ORDER BY a.id", some)
-        ]
-    return found
+def _reached(db: Database, touched: set[int], threshold: float) -> tuple[list[list[int]], set[int]]:
+    """Return the chains of links that articles and their stories so far are part of, and all these articles."""
+    while True:
+        grouped = chains(db, _with_their_stories(db, touched), threshold)
+        reached = _with_their_stories(db, touched.union(*grouped))
+        if reached == touched:
+            return grouped, touched
+        touched = reached
 
 
-def _profile(article: dict[str, Any]) -> Profile:
-    return read_profile(
-        article["id"],
-        article["language"],
-        article["published"],
-        article["title"],
-        article["text"],
-        load_model().telling,
-        article["timezone"],
+def _with_their_stories(db: Database, touched: Iterable[int]) -> set[int]:
+    """Return these articles and all others of the stories they are in so far."""
+    found = db.execute(
+        "SELECT m.id FROM articles m WHERE m.story IN (SELECT a.story FROM articles a"
+        " WHERE a.id IN (SELECT value FROM json_each(?)) AND a.story IS NOT NULL)",
+        [json.dumps(sorted(touched))],
     )
+    return {*touched, *(number for (number,) in found.fetchall())}
 
 
-def _link(db: Database, new: list[Profile], model: Model) -> None:
-    """Find and keep the pairs of the new articles; those that are links with their reasons."""
-    others = _read(db, _neighbours(db, new))
-    by_id = {profile.id: profile for profile in [*others, *new]}
-    db.conn.executemany(
-        "INSERT OR REPLACE INTO story_links (a, b, likeness, why) VALUES (?, ?, ?, ?)",
-        [(x.a, x.b, round(x.likeness, 4), _why(x, by_id, model)) for x in find_pairs(new, others, model)],
-    )
-
-
-def _why(pair: Link, by_id: dict[int, Profile], model: Model) -> str:
-    if pair.likeness < model.threshold:
-        return "[]"
-    return json.dumps(reasons(by_id[pair.a], by_id[pair.b]), ensure_ascii=False)
-
-
-def _neighbours(db: Database, new: list[Profile]) -> list[int]:
-    """Return the other articles published within the window of any new one."""
-    fresh = {profile.id for profile in new}
-    days = sorted({int(profile.day) for profile in new})
-    spans: list[list[float]] = []
-    for day in days:
-        if spans and day - WINDOW_DAYS - 1 <= spans[-1][1]:
-            spans[-1][1] = day + WINDOW_DAYS + 2
-        else:
-            spans.append([day - WINDOW_DAYS - 1, day + WINDOW_DAYS + 2])
-    found: set[int] = set()
-    epoch = 1721424.5  # the Julian day before the proleptic day 1
-    for first, last in spans:
-        found |= {
-            number
-            for (number,) in db.execute(
-                "SELECT id FROM articles WHERE grade > 0"
-                " AND julianday(coalesce(published, first_seen)) BETWEEN ? AND ?",
-                [first + epoch, last + epoch],
-            )
-        }
-    return sorted(found - fresh)
-
-
-def _reached(db: Database, touched: Iterable[int], threshold: float) -> set[int]:
-    """Return all articles that chains of links or common stories join to those touched."""
-    reached = set(touched)
-    waiting = sorted(reached)
-    while waiting:
-        number = waiting.pop()
-        near = db.execute(
-            "SELECT b FROM story_links WHERE a = ?1 AND likeness >= ?2"
-            " UNION SELECT a FROM story_links WHERE b = ?1 AND likeness >= ?2"
-            " UNION SELECT m.id FROM articles m JOIN articles a ON a.story = m.story WHERE a.id = ?1",
-            [number, threshold],
-        ).fetchall()
-        for (other,) in near:
-            if other not in reached:
-                reached.add(other)
-                waiting.append(other)
-    return reached
-
-
-def _cluster(db: Database, touched: set[int], model: Model) -> list[tuple[list[int], int]]:
-    """Return the stories among the articles touched: their articles, and the one that stands for all."""
-    pairs = [
-        Link(a, b, likeness)
-        for a, b, likeness in db.execute("SELECT a, b, likeness FROM story_links ORDER BY a, b")
-        if a in touched and b in touched
-    ]
-    linked = {number for pair in pairs if pair.likeness >= model.threshold for number in (pair.a, pair.b)}
-    within = [pair for pair in pairs if pair.a in linked and pair.b in linked]
-    order = places(_read(db, sorted(linked)))
-    clusters = [cluster for cluster in average_link(within, order, model.threshold) if len(cluster) > 1]
-    pairs_of: defaultdict[int, list[Link]] = defaultdict(list)
-    cluster_of = {number: place for place, cluster in enumerate(clusters) for number in cluster}
-    for pair in within:
-        if pair.a in cluster_of and cluster_of[pair.a] == cluster_of.get(pair.b):
-            pairs_of[cluster_of[pair.a]].append(pair)
-    return [(cluster, medoid(cluster, pairs_of[place], order)) for place, cluster in enumerate(clusters)]
+def _cluster(db: Database, chain: list[int], model: Model) -> list[tuple[list[int], int]]:
+    """Return the stories among the articles of one chain: their articles, and the one that stands for all."""
+    pairs = pairs_within(db, chain)
+    order = places(stored_profiles(db, chain))
+    clusters = [cluster for cluster in average_link(pairs, order, model.threshold) if len(cluster) > 1]
+    return [(cluster, medoid(cluster, pairs, order)) for cluster in clusters]
 
 
 def _keep(db: Database, touched: set[int], clusters: list[tuple[list[int], int]]) -> tuple[int, int]:

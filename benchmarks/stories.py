@@ -1,12 +1,15 @@
 """How well stories are found: cross-validated by event, as published and with all events in 45 days.
 
-    python benchmarks/stories.py CORPUS.jsonl            # cross-validation
-    python benchmarks/stories.py CORPUS.jsonl --fit      # write archive/stories.toml
-    python benchmarks/stories.py CORPUS.jsonl --speed 20000
+    python benchmarks/stories.py FILE...             # cross-validation
+    python benchmarks/stories.py FILE... --judge     # the weights as they ship, nothing fitted
+    python benchmarks/stories.py FILE... --errors    # which articles are parted and which events joined
+    python benchmarks/stories.py FILE... --fit       # write archive/stories.toml
+    python benchmarks/stories.py FILE... --speed 20000
 
-CORPUS.jsonl has one article a line: id, lang, grade, date, event, title, text. In the stress every event is moved
-into one window of 45 days, so that many events are under way at once and the dates named in the texts mislead.
-Each fold's weights are fitted, and the tokens' weights counted, without the fold's events. Deterministic.
+A file has one article a line: id, lang, grade, date, event, title, text; each file is grouped by itself. In the
+stress every event is moved into one window of 45 days, so that many events are under way at once and the dates
+named in the texts mislead; "all" presses the events of all files together. Each fold's weights are fitted, and the
+tokens' weights counted, without the fold's events. Deterministic.
 """
 
 import argparse
@@ -16,47 +19,49 @@ import random
 import sys
 import time
 from collections import Counter, defaultdict
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import log
 from pathlib import Path
 
 import numpy as np
 
-from archive.linkage import (
-    FAINT,
-    FEATURES,
-    MODEL,
-    WINDOW_DAYS,
-    Link,
-    Model,
-    average_link,
-    features,
-    group,
-    likeness,
-)
+from archive.clusters import Link, average_link
+from archive.linkage import FAINT, FEATURES, MODEL, Model, Pool, group, load_model
 from archive.profiles import Profile, count_tokens, read_profile
 
 SEED = 20260115
 FOLDS = 5
-DRAWS = 5
+DRAWS = 6
 SPAN_DAYS = 45
 RIDGE = 0.1  # the prior's variance on standardised weights
-THRESHOLD = 0.22
+THRESHOLD = 0.35
+ALL = "all"
 HEADER = """\
 # How alike two articles are: the weights of a logistic regression, and how telling tokens are (the logarithm of
 # the inverse share of articles that say them; "*" is for all others). Written by `benchmarks/stories.py --fit`.
 """
 
 
+@dataclass(frozen=True)
+class Scene:
+    """Articles that are grouped together: those of one file as published, or pressed into one window."""
+
+    name: str
+    pressed: bool
+    rows: list[dict]
+
+
 def read_corpus(path: Path) -> list[dict]:
     if not path.is_file():
-        sys.exit(f"{path}: the labelled corpus is not here; it does not ship with the project")
+        sys.exit(f"{path}: there is no such file; labelled texts of others do not ship with the project")
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-    return [{**row, "event": row["event"] or f"~{row['id']}"} for row in rows]
+    events = [row.get("event") or f"~{row['id']}" for row in rows]
+    return [{**r, "event": f"{path.stem} {e}", "file": path.stem} for r, e in zip(rows, events, strict=True)]
 
 
-def compressed(rows: list[dict], rng: random.Random) -> list[dict]:
+def pressed(rows: list[dict], rng: random.Random) -> list[dict]:
     """Move each event, all its articles together, to a day drawn from one window."""
     first: dict[str, date] = {}
     for row in rows:
@@ -69,35 +74,45 @@ def compressed(rows: list[dict], rng: random.Random) -> list[dict]:
     ]
 
 
+def scenes(rows: list[dict]) -> list[Scene]:
+    """Return each file as published and pressed, and all files pressed together."""
+    rng = random.Random(SEED)
+    found = []
+    for name in sorted({row["file"] for row in rows}):
+        mine = [row for row in rows if row["file"] == name]
+        found.append(Scene(name, False, mine))
+        found += [Scene(name, True, pressed(mine, rng)) for _ in range(DRAWS)]
+    return found + [Scene(ALL, True, pressed(rows, rng)) for _ in range(DRAWS)]
+
+
 def count_telling(rows: list[dict]) -> dict[str, float]:
     """Return the weight of each token that is said often enough to be counted, and of all others."""
     said: Counter[str] = Counter()
-    articles = Counter(row["lang"] for row in rows)
     for row in rows:
         said.update(set(count_tokens(row["title"], row["text"], row["lang"])))
     weights = {"*": round(log((len(rows) + 1) / 1.5), 2)}
     for token, count in sorted(said.items()):
-        total = articles.get(token.partition(":")[0], len(rows))
-        least = 6 if token.startswith("name:") else 4 if total != len(rows) else 3
-        if count >= least and not token.startswith("number:"):
-            weights[token] = round(log((total + 1) / (count + 0.5)), 2)
+        if count >= (6 if token.startswith("name:") else 3) and not token.startswith("number:"):
+            weights[token] = round(log((len(rows) + 1) / (count + 0.5)), 2)
     return weights
 
 
-def profiles_of(rows: list[dict], telling: dict[str, float]) -> list[Profile]:
+def profiles_of(rows: list[dict], telling: Mapping[str, float]) -> list[Profile]:
     return [
         read_profile(number, row["lang"], row["date"], row["title"], row["text"], telling)
         for number, row in enumerate(rows)
     ]
 
 
-def examples(rows: list[dict], profiles: list[Profile]) -> tuple[np.ndarray, np.ndarray]:
-    table, same = [], []
-    for i, j in itertools.combinations(range(len(rows)), 2):
-        if abs(profiles[i].day - profiles[j].day) <= WINDOW_DAYS:
-            table.append(features(profiles[i], profiles[j]))
-            same.append(rows[i]["event"] == rows[j]["event"])
-    return np.array(table), np.array(same, dtype=float)
+def examples(rows: list[dict], pool: Pool) -> tuple[np.ndarray, np.ndarray]:
+    tables, same = [], []
+    for row, profile in enumerate(pool.profiles):
+        _, stop = pool.window(row)
+        if stop > row + 1:
+            tables.append(pool.features(row, row + 1, stop).T)
+            mine = rows[profile.id]["event"]
+            same += [rows[other.id]["event"] == mine for other in pool.profiles[row + 1 : stop]]
+    return np.vstack(tables), np.array(same, dtype=float)
 
 
 def fit(table: np.ndarray, same: np.ndarray) -> tuple[float, tuple[float, ...]]:
@@ -108,7 +123,7 @@ def fit(table: np.ndarray, same: np.ndarray) -> tuple[float, tuple[float, ...]]:
     prior[0, 0] = 1e-6
     weights = np.zeros(design.shape[1])
     for _ in range(50):
-        chance = 1 / (1 + np.exp(-design @ weights))
+        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -500, 500)))
         curvature = (design * (chance * (1 - chance) + 1e-9)[:, None]).T @ design + prior
         weights -= np.linalg.solve(curvature, design.T @ (chance - same) + prior @ weights)
     slopes = weights[1:] / scale
@@ -116,13 +131,10 @@ def fit(table: np.ndarray, same: np.ndarray) -> tuple[float, tuple[float, ...]]:
 
 
 def train(rows: list[dict], background: list[dict]) -> Model:
-    """Fit on the articles as published and on the same moved into one window."""
-    rng = random.Random(SEED)
+    """Fit on each file as published and pressed, and on all files pressed together."""
     telling = count_telling(background)
-    tables = []
-    for version in [rows, *(compressed(rows, rng) for _ in range(DRAWS))]:
-        tables.append(examples(version, profiles_of(version, telling)))
-    bias, weights = fit(np.vstack([t for t, _ in tables]), np.concatenate([s for _, s in tables]))
+    pairs = [examples(scene.rows, Pool(profiles_of(scene.rows, telling))) for scene in scenes(rows)]
+    bias, weights = fit(np.vstack([t for t, _ in pairs]), np.concatenate([s for _, s in pairs]))
     return Model(bias, weights, THRESHOLD, telling)
 
 
@@ -162,42 +174,72 @@ def score(rows: list[dict], clusters: list[list[int]]) -> dict[str, float]:
     }
 
 
-def cross_validate(rows: list[dict], background: list[dict]) -> None:
-    """Print the scores on held-out events; each fold's articles are grouped among all others of the version."""
-    rng = random.Random(SEED)
+def cross_validated(rows: list[dict], background: list[dict]) -> list[tuple[Scene, list[list[int]]]]:
+    """Group each scene, each pair judged by the model that saw neither of its events, else by the mean of two."""
     events = sorted({row["event"] for row in rows})
-    rng.shuffle(events)
-    folds = [set(events[k::FOLDS]) for k in range(FOLDS)]
+    random.Random(SEED).shuffle(events)
+    fold_of = {event: place % FOLDS for place, event in enumerate(events)}
     models = [
-        train([r for r in rows if r["event"] not in fold], [r for r in background if r["event"] not in fold])
-        for fold in folds
+        train(*([r for r in kept if fold_of.get(r["event"]) != fold] for kept in (rows, background)))
+        for fold in range(FOLDS)
     ]
-    versions = [rows, *(compressed(rows, rng) for _ in range(DRAWS))]
-    results = [score(version, _held_out(version, folds, models)) for version in versions]
-    report("as published", results[:1])
-    report(f"in {SPAN_DAYS} days", results[1:])
+    return [(scene, _held_out(scene.rows, fold_of, models)) for scene in scenes(rows)]
 
 
-def _held_out(rows: list[dict], folds: list[set[str]], models: list[Model]) -> list[list[int]]:
-    """Group all articles, each pair judged by the model that saw neither of its events, else by the mean of two."""
-    fold_of = [next(k for k, fold in enumerate(folds) if row["event"] in fold) for row in rows]
-    seen = [profiles_of(rows, model.telling) for model in models]
-    pairs = []
-    for i, j in itertools.combinations(range(len(rows)), 2):
-        used = {fold_of[i], fold_of[j]}
-        mean = sum(likeness(seen[k][i], seen[k][j], models[k]) for k in used) / len(used)
-        if mean >= FAINT:
-            pairs.append(Link(i, j, mean))
-    order = {i: place for place, i in enumerate(sorted(range(len(rows)), key=lambda i: (seen[0][i].day, i)))}
+def _held_out(rows: list[dict], fold_of: dict[str, int], models: list[Model]) -> list[list[int]]:
+    pools = [Pool(profiles_of(rows, model.telling)) for model in models]
+    folds = [fold_of[row["event"]] for row in rows]
+    pairs, ordered = [], [profile.id for profile in pools[0].profiles]
+    for row, number in enumerate(ordered):
+        _, stop = pools[0].window(row)
+        judged = [pool.likenesses(row, row, stop, model) for pool, model in zip(pools, models, strict=True)]
+        for place, other in enumerate(ordered[row + 1 : stop], 1):
+            used = {folds[number], folds[other]}
+            mean = sum(judged[fold][place] for fold in used) / len(used)
+            if mean >= FAINT:
+                pairs.append(Link(min(number, other), max(number, other), float(mean)))
+    order = {number: place for place, number in enumerate(ordered)}
     return [cluster for cluster in average_link(pairs, order, THRESHOLD) if len(cluster) > 1]
 
 
-def report(name: str, results: list[dict[str, float]]) -> None:
-    mean = {key: sum(result[key] for result in results) / len(results) for key in results[0]}
-    print(
-        f"{name:14} B-cubed P {mean['precision']:.3f} R {mean['recall']:.3f} F1 {mean['f1']:.3f}   "
-        f"cross-language pair F1 {mean['cross']:.3f}"
-    )
+def judged(rows: list[dict]) -> list[tuple[Scene, list[list[int]]]]:
+    """Group each scene by the weights that ship."""
+    model = load_model()
+    return [(scene, group(profiles_of(scene.rows, model.telling), model)) for scene in scenes(rows)]
+
+
+def report(found: list[tuple[Scene, list[list[int]]]]) -> None:
+    """Print the scores of each file, as published and pressed (the mean of the draws)."""
+    scores: defaultdict[tuple[str, bool], list[dict[str, float]]] = defaultdict(list)
+    for scene, clusters in found:
+        scores[scene.name, scene.pressed].append(score(scene.rows, clusters))
+    for (name, is_pressed), results in scores.items():
+        mean = {key: sum(result[key] for result in results) / len(results) for key in results[0]}
+        how = f"in {SPAN_DAYS} days" if is_pressed else "as published"
+        print(
+            f"{name:12} {how:13} B-cubed P {mean['precision']:.3f} R {mean['recall']:.3f} "
+            f"F1 {mean['f1']:.3f}   cross-language pair F1 {mean['cross']:.3f}"
+        )
+
+
+def print_errors(found: list[tuple[Scene, list[list[int]]]]) -> None:
+    """Print which articles were parted from most of their event, and which events were joined, and how often."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for scene, clusters in found:
+        kind = f"{scene.name} {'pressed' if scene.pressed else 'as published'}"
+        place = {number: k for k, cluster in enumerate(clusters) for number in cluster}
+        for cluster in clusters:
+            events = sorted({scene.rows[number]["event"] for number in cluster})
+            if len(events) > 1:
+                counted[kind, f"joined {' + '.join(events)}"] += 1
+        for event in sorted({row["event"] for row in scene.rows}):
+            mine = [number for number, row in enumerate(scene.rows) if row["event"] == event]
+            ((most, _),) = Counter(place.get(number, -1 - number) for number in mine).most_common(1)
+            for number in mine:
+                if place.get(number, -1 - number) != most:
+                    counted[kind, f"parted {scene.rows[number]['id']} from {event}"] += 1
+    for (kind, what), count in sorted(counted.items(), key=lambda item: (item[0][0], -item[1])):
+        print(f"{kind}: {count} {what}")
 
 
 def write_model(model: Model) -> None:
@@ -211,12 +253,12 @@ def write_model(model: Model) -> None:
     MODEL.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def speed(rows: list[dict], count: int, model: Model) -> None:
+def speed(rows: list[dict], count: int) -> None:
     """Group so many articles, 50 to a day: the corpus over and over, with other names, numbers and days each time."""
-    rng = random.Random(SEED)
-    start = time.perf_counter()
+    rng, model = random.Random(SEED), load_model()
+    start = time.process_time()
     base = profiles_of(rows, model.telling)
-    print(f"profile: {(time.perf_counter() - start) / len(rows) * 1000:.2f} ms")
+    print(f"profile: {(time.process_time() - start) / len(rows) * 1000:.2f} ms")
     first = {row["event"]: profile.day for row, profile in zip(rows, base, strict=True)}
     profiles: list[Profile] = []
     for round_number in range(-(-count // len(rows))):
@@ -230,25 +272,30 @@ def speed(rows: list[dict], count: int, model: Model) -> None:
             profiles.append(
                 replace(profile, id=len(profiles), day=day, names=names, words=words, numbers=frozenset())
             )
-    start = time.perf_counter()
+    start = time.process_time()
     found = len(group(profiles[:count], model))
-    print(f"{count} articles into {found} stories: {time.perf_counter() - start:.1f} s")
+    print(f"{count} articles into {found} stories: {time.process_time() - start:.1f} s")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("corpus", type=Path)
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--judge", action="store_true")
+    parser.add_argument("--errors", action="store_true")
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--speed", type=int, metavar="N")
     options = parser.parse_args()
-    background = read_corpus(options.corpus)
+    background = [row for path in options.files for row in read_corpus(path)]
     rows = [row for row in background if row["grade"] >= 1]
     if options.fit:
         write_model(train(rows, background))
     elif options.speed:
-        speed(rows, options.speed, train(rows, background))
+        speed(rows, options.speed)
     else:
-        cross_validate(rows, background)
+        found = judged(rows) if options.judge else cross_validated(rows, background)
+        report(found)
+        if options.errors:
+            print_errors(found)
 
 
 if __name__ == "__main__":

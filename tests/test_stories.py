@@ -8,10 +8,12 @@ from sqlite_utils import Database
 
 from archive.calendar import announced
 from archive.cli import main
+from archive.clusters import Link, average_link
+from archive.gazetteer import concepts_in
 from archive.grouping import group_archive
-from archive.linkage import FEATURES, Link, average_link, features, group, likeness, load_model, reasons
+from archive.linkage import FEATURES, Pool, group, load_model, reasons
 from archive.models import Article, Outlet, Verdict
-from archive.profiles import Profile, concepts_in, read_profile
+from archive.profiles import Profile, packed, read_profile, unpacked
 from archive.store import open_archive, rows, save_article, save_outlets
 from archive.stories import current_story, why_together
 
@@ -119,7 +121,8 @@ def test_a_longer_phrase_hides_what_is_inside_it() -> None:
 
 def test_every_feature_has_its_weight() -> None:
     model = load_model()
-    assert len(model.weights) == len(FEATURES) == len(features(PROFILES["correo"], PROFILES["ledger"]))
+    pool = Pool([PROFILES["correo"], PROFILES["ledger"]])
+    assert len(model.weights) == len(FEATURES) == len(pool.features(0, 0, 2))
 
 
 def test_one_call_in_two_countries_is_one_story_and_a_transfer_another() -> None:
@@ -136,7 +139,7 @@ def test_grouping_does_not_depend_on_the_order_of_arrival() -> None:
 
 def test_articles_further_apart_than_the_window_are_never_one_story() -> None:
     late = profile("faro", 9, "2026-02-20")
-    assert likeness(PROFILES["correo"], late, load_model()) == 0.0
+    assert group([PROFILES["correo"], late], load_model()) == []
 
 
 def test_groups_are_joined_by_their_mean_likeness() -> None:
@@ -144,6 +147,11 @@ def test_groups_are_joined_by_their_mean_likeness() -> None:
     pairs = [Link(0, 1, 0.9), Link(1, 2, 0.5), Link(2, 3, 0.8), Link(0, 2, 0.1)]
     assert average_link(pairs, order, 0.2) == [[0, 1], [2, 3]]
     assert average_link(pairs, order, 0.15) == [[0, 1, 2, 3]]
+
+
+def test_a_profile_is_written_down_whole() -> None:
+    for written in PROFILES.values():
+        assert unpacked(packed(written)) == written
 
 
 def test_a_link_says_why_in_words() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from archive.clusters import average_link
 from archive.copy_index import find_pairs
 from archive.grouping import group_archive
-from archive.linkage import average_link, load_model, places, reasons
 from archive.linkage import find_pairs as find_alike
+from archive.linkage import load_model, places, reasons
 from archive.options import EXIT_FAILED, db_option, json_option, print_json, readable
 from archive.profiles import Profile, read_profile
 from archive.shingles import groups, read_text
