@@ -68,11 +68,15 @@ def average_link(pairs: Iterable[Link], order: Mapping[int, int], threshold: flo
     return sorted(sorted(cluster) for cluster in clusters.members.values())
 
 
-def medoid(cluster: Sequence[int], pairs: Iterable[Link], order: Mapping[int, int]) -> int:
-    """Return the article most like all others of its story; the earliest of several."""
-    sums = dict.fromkeys(sorted(cluster, key=lambda number: order[number]), 0.0)
+def medoids(clusters: Sequence[Sequence[int]], pairs: Iterable[Link], order: Mapping[int, int]) -> list[int]:
+    """Return for each story the article most like all others of it; the earliest of several."""
+    story = {number: place for place, cluster in enumerate(clusters) for number in cluster}
+    sums = dict.fromkeys(story, 0.0)
     for pair in pairs:
-        if pair.a in sums and pair.b in sums:
+        if pair.a in story and story[pair.a] == story.get(pair.b):
             sums[pair.a] += pair.likeness
             sums[pair.b] += pair.likeness
-    return max(sums, key=lambda number: round(sums[number], 9))
+    return [
+        max(sorted(cluster, key=lambda number: order[number]), key=lambda number: round(sums[number], 9))
+        for cluster in clusters
+    ]

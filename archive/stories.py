@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from archive.clusters import average_link, medoid
+from archive.clusters import average_link, medoids
 from archive.linkage import Model, load_model, places
 from archive.store import row, rows, transaction
 from archive.story_links import bring_up_to_date, chains, pairs_within, stored_profiles
@@ -85,7 +85,7 @@ def _cluster(db: Database, chain: list[int], model: Model) -> list[tuple[list[in
     pairs = pairs_within(db, chain)
     order = places(stored_profiles(db, chain))
     clusters = [cluster for cluster in average_link(pairs, order, model.threshold) if len(cluster) > 1]
-    return [(cluster, medoid(cluster, pairs, order)) for cluster in clusters]
+    return list(zip(clusters, medoids(clusters, pairs, order), strict=True))
 
 
 def _keep(db: Database, touched: set[int], clusters: list[tuple[list[int], int]]) -> tuple[int, int]:

@@ -193,10 +193,9 @@ def _chain(db: Database, start: int, threshold: float) -> set[int]:
 
 def pairs_within(db: Database, numbers: list[int]) -> list[Link]:
     """Return all pairs among some articles that are at all alike."""
-    wanted = json.dumps(numbers)
+    wanted = set(numbers)
     found = db.execute(
-        "SELECT a, b, likeness FROM story_links WHERE a IN (SELECT value FROM json_each(?1))"
-        " AND b IN (SELECT value FROM json_each(?1)) ORDER BY a, b",
-        [wanted],
+        "SELECT a, b, likeness FROM story_links WHERE a IN (SELECT value FROM json_each(?)) ORDER BY a, b",
+        [json.dumps(numbers)],
     )
-    return [Link(*pair) for pair in found.fetchall()]
+    return [Link(a, b, likeness) for a, b, likeness in found if b in wanted]

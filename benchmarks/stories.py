@@ -36,7 +36,7 @@ FOLDS = 5
 DRAWS = 6
 SPAN_DAYS = 45
 RIDGE = 0.1  # the prior's variance on standardised weights
-THRESHOLD = 0.35
+THRESHOLD = 0.33
 ALL = "all"
 HEADER = """\
 # How alike two articles are: the weights of a logistic regression, and how telling tokens are (the logarithm of

@@ -1,7 +1,11 @@
 import itertools
 import json
+import random
+import tomllib
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from sqlite_utils import Database
@@ -9,11 +13,14 @@ from sqlite_utils import Database
 from archive.calendar import announced
 from archive.cli import main
 from archive.clusters import Link, average_link
+from archive.folding import fold
 from archive.gazetteer import concepts_in
 from archive.grouping import group_archive
-from archive.linkage import FEATURES, Pool, group, load_model, reasons
+from archive.linkage import FEATURES, Pool, crowds, group, load_model, reasons
 from archive.models import Article, Outlet, Verdict
+from archive.numerals import count_numbers
 from archive.profiles import Profile, packed, read_profile, unpacked
+from archive.senses import WORDS, cognate, sense_of, senses
 from archive.store import open_archive, rows, save_article, save_outlets
 from archive.stories import current_story, why_together
 
@@ -117,6 +124,49 @@ def test_a_longer_phrase_hides_what_is_inside_it() -> None:
         -1
     ] == "body:security_group"
     assert concepts_in("the marinade was tariffless", "en") == [(17, "matter:tariffs")]
+
+
+@pytest.mark.parametrize(
+    ("spanish", "english"),
+    [("detuvieron", "arrested"), ("armas", "weapons"), ("helicóptero", "helicopter"), ("biométricos", "biometric"),
+     ("extraditado", "extradited"), ("frontera", "border"), ("espías", "spies")],
+)  # fmt: skip
+def test_words_of_one_meaning_or_one_origin_are_one(spanish: str, english: str) -> None:
+    def said(word: str, language: str) -> set[str]:
+        folded = fold(word)
+        return {*senses(folded, language)} or {cognate(folded) or ""}
+
+    assert said(spanish, "es") & said(english, "en") - {""}
+
+
+def test_each_line_of_the_glossary_has_a_name_of_its_own() -> None:
+    lines = [pair for table in tomllib.loads(WORDS.read_text("utf-8")).values() for pair in table.items()]
+    names = Counter(sense_of(*pair) for pair in lines)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("treinta y siete reos", {"37"}), ("thirty-seven inmates", {"37"}), ("10 mil guardias", {"10000"}),
+     ("10,000 troops", {"10000"}), ("veintiséis capos", {"26"}), ("el 15 de enero de 2026", set()),
+     ("on March 14, 2026", set()), ("1.5 millones", {"1.5e+06"}), ("noventa días", {"90"}), ("seis", set())],
+)  # fmt: skip
+def test_numbers_have_one_notation(text: str, numbers: set[str]) -> None:
+    assert set(count_numbers([fold(t.strip(",")) for t in text.split()])) == {f"number:{n}" for n in numbers}
+
+
+def test_the_crowd_is_counted_in_powers_of_two() -> None:
+    assert crowds(np.array([1.0])).tolist() == [0]
+    assert crowds(np.array([1.0, 2.0, 3.5, 40.0])).tolist() == [2, 2, 2, 0]
+
+
+def test_in_a_crowd_two_articles_must_share_more() -> None:
+    pair = [PROFILES["correo"], PROFILES["ledger"]]
+    alone, crowded = (
+        Pool(pair, dict.fromkeys((p.id for p in pair), crowd)).likenesses(0, 0, 2, load_model())[1]
+        for crowd in (0, 8)
+    )
+    assert crowded < alone
 
 
 def test_every_feature_has_its_weight() -> None:
@@ -339,3 +389,50 @@ def test_the_command_reports_as_json(tmp_path: Path) -> None:
         6,
         0,
     )
+
+
+LABELLED = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "texts/stories.jsonl").read_text("utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whatever_the_order_of_arrival_the_archive_ends_as_if_grouped_at_once(
+    tmp_path: Path, seed: int
+) -> None:
+    rng = random.Random(seed)
+    db = archive(tmp_path)
+    waiting = rng.sample(LABELLED, len(LABELLED))
+    while waiting:
+        batch, waiting = waiting[: (size := rng.randint(1, 20))], waiting[size:]
+        for row in batch:
+            outlet = OUTLETS["faro" if row["lang"] == "es" else "beacon"]
+            save_article(
+                db,
+                outlet,
+                Article(url=f"https://{outlet.id}.example/{row['id']}", title=row["title"], text=row["text"],
+                        language=row["lang"], published_local=f"{row['date']}T12:00:00-06:00"),
+                Verdict(grade=2, score=5.0), seen="2026-01-17T00:00:00Z", snapshot=None,
+            )  # fmt: skip
+        group_archive(db)
+    (gone,) = rng.sample(rows(db, "SELECT id FROM articles WHERE story IS NOT NULL"), 1)
+    db.execute("UPDATE articles SET grade = 0 WHERE id = ?", [gone["id"]])
+    db.conn.commit()
+    group_archive(db)
+
+    def found() -> tuple[list, ...]:
+        parts = rows(
+            db,
+            "SELECT group_concat(id) AS ids FROM (SELECT id, story FROM articles ORDER BY id) GROUP BY story",
+        )
+        kept = rows(db, "SELECT article, crowd, profile FROM story_articles ORDER BY article")
+        return (
+            sorted(part["ids"] for part in parts),
+            kept,
+            rows(db, "SELECT * FROM story_links ORDER BY a, b"),
+        )
+
+    before = found()
+    group_archive(db, anew=True)
+    assert found() == before

@@ -278,7 +278,7 @@ def ingest(db: Path, warc_dir: Path | None, work_dir: Path | None, outlets: Path
             known = {outlet.id: outlet for outlet in declared}
             counts = ingest_parts(archive, writer, work_folder(db, work_dir), known, progress=progress)
             writer.close()
-            settle(db, counts.new + counts.versions)
+            settle(db, changed=counts.new + counts.versions > 0)
     except ArchiveLocked as error:
         click.echo(f"Error: {error}", err=True)
         raise click.exceptions.Exit(EXIT_LOCKED) from error

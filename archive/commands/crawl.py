@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 INTERVAL = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?")
 UNIT_SECONDS = {None: 60.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-GROUPED_AT_ONCE = 100  # new articles whose stories a crawl finds at its end, in a second or two
 
 
 class Interval(click.ParamType[float]):
@@ -260,7 +259,7 @@ def _run(options: "CrawlOptions") -> "CrawlReport":
     try:
         with plain_errors():
             report = run_crawl(options)
-            settle(options.db, report.totals["new"] + report.totals["revised"])
+            settle(options.db, changed=report.totals["new"] + report.totals["revised"] > 0)
             return report
     except (TopicError, CassetteError) as error:
         raise click.UsageError(str(error)) from error
@@ -284,26 +283,21 @@ def _run_fleet(options: "CrawlOptions", scheduler: str) -> "CrawlReport":
         raise click.ClickException(str(error)) from error
     finally:
         archive.close()
-    settle(options.db, report.totals["new"] + report.totals["revised"])
+    settle(options.db, changed=report.totals["new"] + report.totals["revised"] > 0)
     return report
 
 
-def settle(path: Path, number: int) -> None:
-    """Learn the outlets' habits from what came in, and group it, unless it is a great deal."""
-    if number == 0:
-        return
+def settle(path: Path, *, changed: bool) -> None:
+    """Learn the outlets' habits from what came in, and group it, with what was left before."""
     from archive.boilerplate import learn_boilerplate
     from archive.grouping import group_archive
     from archive.habit import mark_teasers
 
     archive = open_archive(path)
     try:
-        learn_boilerplate(archive)
-        mark_teasers(archive)
-        if number > GROUPED_AT_ONCE:
-            words = f"{number} new or revised articles: `bilateral group` finds their copies and stories"
-            click.echo(words, err=True)
-            return
+        if changed:
+            learn_boilerplate(archive)
+            mark_teasers(archive)
         group_archive(archive)
     finally:
         archive.close()
