@@ -63,7 +63,7 @@ def reasons(a: Profile, b: Profile) -> list[str]:
     for label, left, right in (
         ("names", {**a.names, **a.figures}, {**b.names, **b.figures}),
         ("concepts", a.concepts, b.concepts),
-        ("words", a.words, b.words),
+        ("words", _listed(a.words), _listed(b.words)),
     ):
         shared = sorted(((left[t] * right[t], t) for t in left if t in right), reverse=True)[:5]
         words = [token.partition(":")[2].replace("_", " ") for _, token in shared]
@@ -77,6 +77,11 @@ def reasons(a: Profile, b: Profile) -> list[str]:
             found.append(f"{label}: {', '.join(common)}")
     found.append(f"published {abs(a.day - b.day) * 24:.0f} hours apart")
     return found
+
+
+def _listed(words: Mapping[str, float]) -> dict[str, float]:
+    """Return the words that the glossary lists: of cognates, the beginnings would tell a reader little."""
+    return {token: weight for token, weight in words.items() if token.startswith("word:")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ def _glossary() -> Mapping[str, tuple[_Entries, _Entries]]:
 
 
 def sense_of(spanish: str, english: str) -> str:
-    """Return what a line of the glossary is called: its first Spanish and its first English word."""
-    return "word:" + "/".join(fold(side).split()[0].rstrip("*") for side in (spanish, english))
+    """Return what a line of the glossary is called: its first word of each side; "anunci-" has any ending."""
+    return "word:" + "/".join(fold(side).split()[0].replace("*", "-") for side in (spanish, english))
 
 
 @lru_cache(maxsize=100_000)

@@ -15,7 +15,7 @@ from icalendar import Calendar
 from lxml import html as lxml_html
 
 from archive.codebook import tables
-from archive.profiles import CONCEPTS
+from archive.gazetteer import CONCEPTS
 from archive.site.app import build_site
 from archive.site.i18n import LOCALES, Words, choose_language, messages, zone_name
 from archive.site.metadata import read_metadata

@@ -75,11 +75,12 @@ def _worded(reason: str, words: Words) -> str:
     say: Callable[[str], str] = {
         "names": lambda part: concept_name(part, words.language),
         "concepts": lambda part: concept_name(part, words.language),
+        "words": lambda part: part.split("/")[0 if words.language == "es" else -1].replace("-", "…"),
         "dates": words.day,
     }.get(label, lambda part: part)
     listed = ", ".join(say(part) for part in _listed(reason))
     return (
         words.t(f"shared_{label}", listed=listed)
-        if label in ("names", "concepts", "numbers", "dates")
+        if label in ("names", "concepts", "words", "numbers", "dates")
         else reason
     )
