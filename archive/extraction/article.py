@@ -21,7 +21,7 @@ from archive.extraction.structured import Structured, read_structured, text_of
 from archive.extraction.text import Text, find_text, fragment_text, strip_dead
 from archive.extraction.titles import find_titles
 from archive.models import Article, Page
-from archive.urls import BadURL, canonical_url, plausible_canonical
+from archive.urls import BadURL, canonical_url, plausible_canonical, registrable_domain
 
 SHOWN = 20_000  # characters of the page's whole text among which the words of walls are looked for
 FEED_FULL = 150  # words from which on a feed's own content counts as the whole article
@@ -66,6 +66,7 @@ def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
         description=_description(found),
         body_text=text_of(found.article.get("articleBody")),
         source=source,
+        site=_site(page.url),
     )
     signed = bool(byline.authors) and dates.source in ("json-ld", "meta", "time", "text")
     judgement = judge_completeness(found, titles, text, shown, signed=signed)
@@ -108,6 +109,11 @@ def _assemble(
         zone_assumed=dates.zone_assumed,
         dates=dates.candidates,
     )
+
+
+def _site(url: str) -> str:
+    host = url.split("/", 3)[2].partition(":")[0] if url.count("/") >= 2 else ""
+    return registrable_domain(host)
 
 
 def find_canonical(found: Structured, page: Page) -> str:

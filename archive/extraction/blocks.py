@@ -20,6 +20,7 @@ class Block:
     kind: Kind
     text: str
     link_share: float = 0.0  # of its characters that are link text
+    inward: float = 0.0  # of its characters that are link text and lead to the same site
     group: int = 0  # items of one list and rows of one table share it
 
     @property
@@ -28,12 +29,52 @@ class Block:
         return self.text.count(" ") + 1
 
 
+# Where links begin and end, as characters in the text itself. trafilatura can keep links as elements instead, but
+# then cuts text that is in no paragraph at each of them, and joins words.
+_INWARD, _OUTWARD, _END = "\ue000", "\ue001", "\ue002"
+_LINKED = re.compile(f"[{_INWARD}{_OUTWARD}]([^{_INWARD}{_OUTWARD}{_END}]*)")
+_LINKED_INWARD = re.compile(f"{_INWARD}([^{_INWARD}{_OUTWARD}{_END}]*)")
+_MARKS = re.compile(f"[{_INWARD}{_OUTWARD}{_END}]")
+
+
+def is_inward(target: str | None, site: str) -> bool:
+    """Whether a link leads to a page of this site; ``site`` is its registrable domain."""
+    if not target:
+        return False
+    return not target.startswith(("http:", "https:", "//")) or bool(site and site in target.split("/", 3)[2])
+
+
+def mark_links(root: _Element, site: str) -> None:
+    """Set, in place, marks around the text of every link; ``site`` is the registrable domain of this page."""
+    for link in root.iter("a"):
+        if not _all_text(link).strip():
+            continue
+        link.text = (_INWARD if is_inward(link.get("href"), site) else _OUTWARD) + (link.text or "")
+        if len(link):
+            link[-1].tail = (link[-1].tail or "") + _END
+        else:
+            link.text += _END
+
+
+def unmarked(text: str) -> str:
+    """Return text without the marks of links."""
+    return _MARKS.sub("", text)
+
+
+def link_shares(text: str) -> tuple[float, float]:
+    """Return which share of a marked text's characters are link text, and which lead to the same site."""
+    length = len(" ".join(unmarked(text).split())) or 1
+    shares = (sum(map(len, pattern.findall(text))) / length for pattern in (_LINKED, _LINKED_INWARD))
+    linked, inward = (min(1.0, share) for share in shares)
+    return linked, inward
+
+
 def flatten(body: _Element) -> list[Block]:
     """Return the blocks of a body as trafilatura builds it (p, head, list, quote, table, code, hi, ref, lb)."""
     blocks: list[Block] = []
     for number, element in enumerate(body):
         _flatten(element, number, blocks)
-        _add(blocks, "p", element.tail or "", 0, number)
+        _add(blocks, "p", element.tail or "", number)
     return blocks
 
 
@@ -46,23 +87,20 @@ def _flatten(element: _Element, number: int, blocks: list[Block]) -> None:
         for row in element.iter("row"):
             cells = [_all_text(cell, " ") for cell in row.iterchildren("cell")]
             text = " | ".join(filter(None, (" ".join(cell.split()) for cell in cells)))
-            _add(blocks, "row", text, _linked(row), number)
+            _add(blocks, "row", text, number)
     elif tag in ("quote", "body", "div") and element.find("p") is not None:
-        _add(blocks, "quote" if tag == "quote" else "p", element.text or "", 0, number)
+        _add(blocks, "quote" if tag == "quote" else "p", element.text or "", number)
         for child in element:
             _flatten(child, number, blocks)
-            _add(blocks, "p", child.tail or "", 0, number)
+            _add(blocks, "p", child.tail or "", number)
     else:
         _lines(element, "head" if tag == "head" else "quote" if tag == "quote" else "p", number, blocks)
 
 
 def _lines(element: _Element, kind: Kind, number: int, blocks: list[Block]) -> None:
     """Add an element's text, cut where a line break stands."""
-    linked = _linked(element)
-    text = "".join(_pieces(element))
-    lines = [line for line in text.split("\n\x00") if line.strip()]
-    for line in lines:
-        _add(blocks, kind, line, linked if len(lines) == 1 else 0, number)
+    for line in "".join(_pieces(element)).split("\n\x00"):
+        _add(blocks, kind, line, number)
 
 
 def _pieces(element: _Element) -> list[str]:
@@ -77,16 +115,13 @@ def _pieces(element: _Element) -> list[str]:
     return pieces
 
 
-def _linked(element: _Element) -> int:
-    return sum(len(_all_text(link)) for link in element.iter("ref"))
-
-
 def _all_text(element: _Element, between: str = "") -> str:
     return between.join(str(text) for text in element.itertext())
 
 
-def _add(blocks: list[Block], kind: Kind, text: str, linked: int, number: int) -> None:
-    text = _SPACE.sub(" ", normalise(text, soft_hyphens=True)).replace("\n", " ").strip()
+def _add(blocks: list[Block], kind: Kind, text: str, number: int) -> None:
+    linked, inward = link_shares(text) if _MARKS.search(text) else (0.0, 0.0)
+    text = _SPACE.sub(" ", normalise(unmarked(text), soft_hyphens=True)).replace("\n", " ").strip()
     text = _SPACE.sub(" ", text)
     if any(c.isalnum() for c in text):
-        blocks.append(Block(kind, text, min(1.0, linked / len(text)), number))
+        blocks.append(Block(kind, text, linked, inward, number))

@@ -31,6 +31,23 @@ PICTURE = PATTERNS["picture"]
 _TOP = PATTERNS["top"]
 _INITIALS = re.compile(r"[A-ZÑ]{2,5}(?:/[A-ZÑ]{2,5})*")  # of the desk's editors, as agencies and papers sign
 _COOKIES = PATTERNS["cookies"]
+_LINKED_PROMO = PATTERNS["linked-promotion"]
+_TOLD = PATTERNS["told"]
+_QUOTED = re.compile(r"[“\"«‘].{30,}[”\"»’]")
+_BY = re.compile(r"\W*(?:por|by|von|par|de|texto?)\W*", re.I)
+_BYLINE_WORD = re.compile(
+    r"\W*[A-ZÁÉÍÓÚÑÜ@0-9].*|de|del|la|las|los|y|e|and|von|van|der|di|da|en|in|para|for|\W+|\S+@\S+"
+)
+CAPTION = 120  # words
+_CREDITED = PATTERNS["credited"]
+DATELINE = 90  # characters
+_DATE_WORDS = PATTERNS["date-words"]
+_DATED = PATTERNS["dated"]
+# A biography opens with a name, or with who was named before.
+_NAMED = re.compile(
+    r"^\W*(?!(?:The|This|That|These|It|There|What|Who|Here|Our|My|Your|An?|If|In|El|La|Los|Las|Lo|Es[ot]|Est[aeo]|Su)\b)"
+    r"[A-ZÁÉÍÓÚÑ][\w.'’-]+(?:\s+(?:(?:de|del|la|los|van|von|der|y|and|[A-ZÁÉÍÓÚÑ])[\w.'’-]*)){0,4}\s+[a-z]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,7 @@ def clean(
         ("repeated", lambda b: _flag(b, lambda x: bool(boilerplate) and block_digest(x.text) in boilerplate)),
         ("headline", lambda b: _headline(b, [_words(t) for t in titles])),
         ("before the lede", _before_lede),
+        ("caption", lambda b: _flag(b, _is_caption)),
         ("related", _related),
         ("promotion", lambda b: _flag(b, is_promo)),
         ("duplicate", _duplicates),
@@ -93,7 +111,9 @@ def _before_lede(blocks: list[Block]) -> set[int]:
     drop = set()
     for i, block in enumerate(blocks[:14]):
         folded = fold(block.text)
-        if (block.words <= 14 and (_TOP.match(folded) or _is_dateline(block.text))) or (
+        if (
+            block.words <= 14 and (_TOP.match(folded) or _is_byline(block.text) or _is_dateline(block.text))
+        ) or (
             block.words <= 60 and PICTURE.search(folded) and block.kind == "p" and _ends_as_caption(folded)
         ):
             drop.add(i)
@@ -102,8 +122,24 @@ def _before_lede(blocks: list[Block]) -> set[int]:
     return drop
 
 
+def _is_byline(text: str) -> bool:
+    """Whether a line is "Por" or "By" and then names, places and marks only, and not the start of a sentence."""
+    opener, *words = text.split()
+    return bool(words) and bool(_BY.fullmatch(opener)) and all(map(_BYLINE_WORD.fullmatch, words))
+
+
 def _is_dateline(text: str) -> bool:
-    return any(c.isdigit() for c in text) and read_moment(text) is not None
+    """Whether a short text is a date with at most a few words beside it, and no sentence that holds one."""
+    if len(text) > DATELINE or not any(c.isdigit() for c in text) or read_moment(text) is None:
+        return False
+    folded = fold(text)
+    others = [word for word in _DATE_WORDS.sub(" ", folded).split() if word.isalpha()]
+    return len(others) <= 3 or (text[-1] not in ".!?。" and bool(_DATED.search(folded)))
+
+
+def _is_caption(block: Block) -> bool:
+    """A paragraph that ends in the credit of a picture."""
+    return block.kind == "p" and block.words <= CAPTION and bool(_CREDITED.search(fold(block.text)))
 
 
 def _ends_as_caption(folded: str) -> bool:
@@ -118,7 +154,7 @@ def _related(blocks: list[Block]) -> set[int]:
         if _is_shouted_link(block):
             drop.add(i)
         if POINTER.match(folded) and (
-            (block.words <= 30 and block.link_share >= 0.3) or (block.words <= 5 and block.kind != "head")
+            (block.words <= 30 and block.link_share >= 0.3) or (block.words <= 5 and _points(blocks, i))
         ):
             drop.add(i)
         if block.words <= 8 and LABEL.match(folded) and (run := _link_run(blocks, i + 1)):
@@ -126,6 +162,11 @@ def _related(blocks: list[Block]) -> set[int]:
         elif block.words <= 5 and HEADING.match(folded):
             drop.add(i)
     return drop | _link_lists(blocks)
+
+
+def _points(blocks: list[Block], i: int) -> bool:
+    """Whether a few words that are no link themselves ("Lee también:") have one after them, or nothing."""
+    return blocks[i].kind != "head" and (i + 1 == len(blocks) or blocks[i + 1].link_share >= 0.7)
 
 
 def _link_run(blocks: list[Block], start: int) -> list[int]:
@@ -152,11 +193,12 @@ def _is_address(block: Block) -> bool:
 
 
 def _link_lists(blocks: list[Block]) -> set[int]:
-    """Lists of which every item is (nearly) a link, and nothing but."""
+    """Lists of which every item is (nearly) a link, and nothing but, to pages of the same site."""
     drop: set[int] = set()
     for group in {block.group for block in blocks if block.kind == "item"}:
         members = [i for i, block in enumerate(blocks) if block.group == group and block.kind == "item"]
-        if all(blocks[i].link_share >= 0.9 for i in members):
+        inward = sum(blocks[i].inward >= 0.9 for i in members)
+        if 2 * inward >= len(members) and all(blocks[i].link_share >= 0.9 for i in members):
             drop.update(members)
     return drop
 
@@ -168,7 +210,14 @@ def is_promo(block: Block) -> bool:
     folded = fold(block.text)
     if _COOKIES.search(folded):
         return True
-    return bool(PROMO.search(folded)) and (block.words <= 14 or block.link_share >= 0.2)
+    return _asks(block, folded) and (block.words <= 14 or block.link_share >= 0.2)
+
+
+def _asks(block: Block, folded: str) -> bool:
+    """Whether the words of a promotion are the site's own: not quoted, and not told of somebody."""
+    if not PROMO.search(folded) and not (block.link_share >= 0.2 and _LINKED_PROMO.search(folded)):
+        return False
+    return block.link_share >= 0.5 or not (_TOLD.search(folded) or _QUOTED.search(block.text))
 
 
 def _duplicates(blocks: list[Block]) -> set[int]:
@@ -176,7 +225,7 @@ def _duplicates(blocks: list[Block]) -> set[int]:
     seen: set[str] = set()
     drop = set()
     for i, block in enumerate(blocks):
-        if block.words < 12 or block.kind in ("item", "row"):
+        if block.words < 20 or block.kind in ("item", "row"):
             continue
         if block.text in seen:
             drop.add(i)
@@ -220,8 +269,8 @@ def _is_tail(block: Block) -> bool:
         return True
     if _INITIALS.fullmatch(block.text):
         return True
-    if block.words <= 90 and BIO.match(folded):
+    if block.words <= 90 and _NAMED.match(block.text) and BIO.match(folded):
         return True
-    if block.words <= 45 and (PROMO.search(folded) or POINTER.match(folded)):
+    if block.words <= 45 and (_asks(block, folded) or POINTER.match(folded)):
         return True
     return block.words <= 12 and (bool(LABEL.match(folded)) or bool(_TOP.match(folded)))

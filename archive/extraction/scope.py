@@ -11,13 +11,20 @@ from typing import cast
 from lxml import etree
 from lxml.html import HtmlElement
 
+from archive.extraction.cards import is_linked
 from archive.extraction.moments import fold
 from archive.extraction.patterns import PATTERNS
 
 Prose = dict[HtmlElement, int]  # characters of prose below each element
 
 MIN_PROSE = 600  # characters of paragraphs below which a page is left whole
-MAX_TABLES = 60  # that are looked at for being layout; nesting makes each look at all below it
+MOST_FURNITURE = 0.3  # of the page's prose; what holds more is the article, whatever it is called
+MOST_CAPTIONS = 0.6
+MOST_COMMENTS = 0.95  # readers may write far more than the author
+_COMMENTS = re.compile(
+    r"(?:post-|article-|user-)?comments?(?:-?(?:list|section|area|thread|wrap(?:per)?|container|block))?|comentarios|disqus-thread"
+)
+_CAPTIONS = re.compile(r"captions?(?![a-z])|pie-?de-?foto")
 _PARAGRAPH = 60  # characters from which on a paragraph counts as prose
 
 _OUTSIDE = frozenset({"nav", "footer", "aside", "menu", "select", "button"})
@@ -58,9 +65,6 @@ def narrow(root: HtmlElement, title: str, prose: Prose) -> tuple[HtmlElement, Ht
     """
     body = root.find("body")
     headline = _headline(root, title)
-    if body is not None and prose.get(body, 0) < MIN_PROSE:
-        _paragraphs_from_divs(body)
-        prose = prose_by_element(root)
     if body is None or prose.get(body, 0) < MIN_PROSE:
         region = _short_region(root, headline)
         return region, headline, prose.get(region, 0)
@@ -111,12 +115,6 @@ def _is_card(element: HtmlElement) -> bool:
     return any(is_linked(heading) for heading in element.iter("h2", "h3", "h4"))
 
 
-def is_linked(heading: HtmlElement) -> bool:
-    """Whether a heading is, or lies in, a link."""
-    parent = heading.getparent()
-    return next(heading.iter("a"), None) is not None or (parent is not None and parent.tag == "a")
-
-
 def _short_region(root: HtmlElement, headline: HtmlElement | None) -> HtmlElement:
     """Where there is little prose to go by, the tags: the article of the headline, the only article, or main."""
     own = next(headline.iterancestors("article"), None) if headline is not None else None
@@ -133,7 +131,23 @@ def prose_by_element(root: HtmlElement) -> Prose:
 
     Those in footers and the like do not count, unless the page has no others: tags are misused, or not closed.
     """
-    return _prose_outside(root, _OUTSIDE) or _prose_outside(root, frozenset())
+    prose = _prose_outside(root, _OUTSIDE) or _prose_outside(root, frozenset())
+    _discount_furniture(root, prose)
+    return prose
+
+
+def _discount_furniture(root: HtmlElement, prose: Prose) -> None:
+    """Take out, in place, what stands in elements that are called furniture, unless that is much of the page."""
+    total = prose.get(root, 0)
+    marked = [
+        element for element, held in prose.items() if _is_marked(element) and held <= _most(element) * total
+    ]
+    inside = set(marked)
+    for element in marked:
+        ancestors = list(element.iterancestors())
+        if inside.isdisjoint(ancestors):
+            for ancestor in ancestors:
+                prose[ancestor] -= prose[element]
 
 
 def _prose_outside(root: HtmlElement, tags: frozenset[str]) -> Prose:
@@ -218,6 +232,14 @@ def _is_furniture(name: str) -> bool:
     return any(_FURNITURE.search(word) and not _STATE.match(word) for word in words)
 
 
+def _most(element: HtmlElement) -> float:
+    """The share of the prose up to which an element that is called furniture is believed to be that."""
+    names = f"{element.get('class') or ''} {element.get('id') or ''}".lower().replace("_", "-").split()
+    if any(_COMMENTS.fullmatch(name) for name in names):
+        return MOST_COMMENTS
+    return MOST_CAPTIONS if any(_CAPTIONS.search(name) for name in names) else MOST_FURNITURE
+
+
 def remove_furniture(region: HtmlElement) -> None:
     """Remove, in place, what stands inside the region but is not the article: by tag, role and class."""
     prose = prose_by_element(region)
@@ -229,79 +251,13 @@ def remove_furniture(region: HtmlElement) -> None:
         if element.tag not in _FURNITURE_TAGS and (not _is_marked(element) or _is_wording(element)):
             continue
         share = prose.get(element, 0) / total
-        if (share < 0.3 or (share < 0.6 and _points_elsewhere(element))) and next(
+        if (share <= _most(element) or (share < 0.6 and _points_elsewhere(element))) and next(
             element.iter("h1"), None
         ) is None:
             doomed.append(element)
     for element in doomed:
         if element.getparent() is not None:
             element.drop_tree()
-
-
-_BLOCK_TAGS = frozenset(
-    [
-        "p",
-        "div",
-        "section",
-        "article",
-        "ul",
-        "ol",
-        "li",
-        "table",
-        "blockquote",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "figure",
-        "pre",
-        "dl",
-        "hr",
-        "header",
-        "footer",
-        "aside",
-        "main",
-    ]
-)
-
-
-def _paragraphs_from_divs(region: HtmlElement) -> None:
-    """Turn, in place, the <div>s that hold text and no block of their own into <p>: some pages have no others.
-
-    So do the cells of tables that only lay out the page: those with a cell of prose cut by line breaks.
-    """
-    for table in list(region.iter("table"))[:MAX_TABLES]:
-        if any(
-            len(list(cell.iter("br"))) >= 2 and len(cell.text_content()) > MIN_PROSE / 3
-            for cell in table.iter("td")
-        ):
-            for element in table.iter("table", "tbody", "tr", "td"):
-                element.tag = "div"
-    for element in list(region.iter("div")):
-        if element.text and element.text.strip() and not any(child.tag in _BLOCK_TAGS for child in element):
-            element.tag = "p"
-            _split_at_breaks(element)
-
-
-def _split_at_breaks(paragraph: HtmlElement) -> None:
-    """Cut a paragraph into several, in place, where two line breaks stand together."""
-    parent = paragraph.getparent()
-    breaks = [child for child in paragraph if child.tag == "br" and not (child.tail or "").strip()]
-    if parent is None or not breaks:
-        return
-    for child in reversed(breaks):
-        following = child.getnext()
-        if following is None or following.tag != "br":
-            continue
-        rest = paragraph.makeelement("p")
-        rest.text = following.tail
-        for moved in list(following.itersiblings()):
-            rest.append(moved)
-        paragraph.addnext(rest)
-        paragraph.remove(following)
-        paragraph.remove(child)
 
 
 def _is_wording(element: HtmlElement) -> bool:

@@ -9,7 +9,7 @@ from archive.extraction.moments import fold
 
 _NAMED = re.compile(
     r"(?<![a-z])(?:stand-?first|deck?|sub-?(?:title|head(?:line|ing)?|heading)|summary|excerpt|article-?(?:lead|intro|teaser|summary|description)|"
-    r"lead(?:-?(?:text|paragraph|in))?|lede|intro(?:-?text)?|teaser-?text|abstract|entradilla|sumario|bajada|balazo|descripcion|description|resumen|copete|"
+    r"lead(?:-?(?:text|paragraph|in))?(?!-(?:art|feature|image|media|photo|video|figure))|lede|intro(?:-?text)?|teaser-?text|abstract|entradilla|sumario|bajada|balazo|descripcion|description|resumen|copete|"
     r"chapo|chapeau|vorspann|sommario|occhiello|ingress|perex)(?![a-z])"
 )
 _CAMEL = re.compile(r"([a-z0-9])([A-Z])")
@@ -72,7 +72,8 @@ def _same(key: str, wanted: str) -> bool:
 
 
 def _is_caption(element: HtmlElement) -> bool:
-    near = [element, *list(element.iterancestors())[:3]]
+    """Whether an element lies in a picture with its caption, or holds one."""
+    near = [element, *list(element.iterancestors())[:3], *element.iterdescendants()]
     return any(e.tag in ("figure", "figcaption") or _CAPTION.search(e.get("class") or "") for e in near)
 
 

@@ -9,13 +9,14 @@ from lxml.html import HtmlElement, document_fromstring
 from trafilatura import bare_extraction
 from trafilatura.settings import Extractor
 
-from archive.extraction.blocks import Block, Kind, flatten
+from archive.extraction.blocks import Block, Kind, flatten, link_shares, mark_links, unmarked
+from archive.extraction.cards import drop_teasers, is_linked
 from archive.extraction.cleaning import Cut, clean
 from archive.extraction.encoding import normalise
+from archive.extraction.paragraphs import make_paragraphs
 from archive.extraction.scope import (
     drop_above,
     drop_cards,
-    is_linked,
     narrow,
     prose_by_element,
     remove_furniture,
@@ -44,9 +45,9 @@ _DEAD = (
     "dialog",
 )
 # Format "txt" keeps bare_extraction from serialising a text that is not used.
-_RECALL = Extractor(output_format="txt", recall=True, fast=True, comments=False, links=True)
-_BALANCED = Extractor(output_format="txt", fast=True, comments=False, links=True)
-_LAST = Extractor(output_format="txt", comments=False, links=True)  # with readability and justext to compare
+_RECALL = Extractor(output_format="txt", recall=True, fast=True, comments=False)
+_BALANCED = Extractor(output_format="txt", fast=True, comments=False)
+_LAST = Extractor(output_format="txt", comments=False)  # with readability and justext to compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,18 @@ def find_text(
     description: str = "",
     body_text: str = "",
     source: str = "",
+    site: str = "",
 ) -> Text:
     """Return the article's blocks.
 
     ``body_text``, the JSON-LD articleBody, and ``source``, the whole markup with the
-    state of its scripts, are the last resorts.
+    state of its scripts, are the last resorts. ``site`` is the page's own host, to tell which links leave it.
     """
     prose = prose_by_element(root)
+    body = root.find("body")
+    if body is not None:
+        make_paragraphs(body, prose.get(body, 0))
+        prose = prose_by_element(root)
     if remove_hidden(root, prose):
         prose = prose_by_element(root)
     cards = drop_cards(root, prose)
@@ -95,7 +101,7 @@ def find_text(
         prose = prose_by_element(root)
     region, headline, held = narrow(root, title, prose)
     links = sum(is_linked(heading) for heading in region.iter("h2", "h3", "h4"))
-    blocks = _region_blocks(region, held)
+    blocks = _region_blocks(region, held, site)
     if not blocks:
         blocks = _blocks(root, _LAST)
     if _length(blocks) < MIN_TEXT:
@@ -109,10 +115,13 @@ def find_text(
     return Text(kept, blocks, cuts, cards, links)
 
 
-def _region_blocks(region: HtmlElement, prose: int) -> list[Block]:
+def _region_blocks(region: HtmlElement, prose: int, site: str) -> list[Block]:
     """The blocks of the region without its furniture; with it, where taking it out took the prose along."""
     page = as_page(region)
+    drop_teasers(page, site, prose)
     remove_furniture(page)
+    make_paragraphs(page, prose)
+    mark_links(page, site)
     if prose < SHORT_PROSE:
         tagged, other = _tagged_blocks(page), _blocks(page, _RECALL)
         return tagged if region.tag != "html" and _length(tagged) >= 0.4 * _length(other) else other
@@ -120,6 +129,8 @@ def _region_blocks(region: HtmlElement, prose: int) -> list[Block]:
     if _length(blocks) >= 0.5 * prose:
         return blocks
     whole = as_page(region)
+    make_paragraphs(whole, prose)
+    mark_links(whole, site)
     for options in (_RECALL, _BALANCED):
         other = _blocks(whole, options)
         if _length(other) > 1.3 * _length(blocks):
@@ -139,10 +150,10 @@ def _tagged_blocks(page: HtmlElement) -> list[Block]:
             element.tag != "p" and next(element.iter("p"), None) is not None and element.tag == "li"
         ):
             continue
-        text = " ".join(normalise(element.text_content(), soft_hyphens=True).split())
-        linked = sum(len(link.text_content()) for link in element.iter("a"))
+        marked = element.text_content()
+        text = " ".join(normalise(unmarked(marked), soft_hyphens=True).split())
         if any(c.isalnum() for c in text):
-            blocks.append(Block(_KINDS.get(element.tag, "head"), text, min(1.0, linked / len(text)), number))
+            blocks.append(Block(_KINDS.get(element.tag, "head"), text, *link_shares(marked), number))
     return blocks
 
 

@@ -33,7 +33,14 @@ def find_titles(root: HtmlElement | None, found: Structured, feed_headline: str 
         feed,
     ]
     filled = [offer for offer in offers if offer]
-    return list(dict.fromkeys(text for text in (*filled, *headings, social, window) if text))
+    again = [text for text in headings[1:] if any(_alike(text, other) for other in (*filled, social, window))]
+    return list(dict.fromkeys(text for text in (*filled, *again, social, window) if text))
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two headings share half of their words: a second <h1> that does not is a subheading."""
+    words, others = set(_key(one).split()), set(_key(other).split())
+    return 2 * len(words & others) >= len(words | others) > 0
 
 
 def _headings(root: HtmlElement, window: str) -> Iterator[str]:
