@@ -53,7 +53,7 @@ def _read(page: Page) -> Article:
 
 def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
     found = read_structured(root, page.url)
-    titles = find_titles(root, found, page.lead.headline if page.lead else "")
+    titles = find_titles(root, found, page.lead.headline if page.lead else "", site_name(page.url))
     dates = find_dates(root, found, page)
     byline = find_byline(root, found, page)
     strip_dead(root)
@@ -66,7 +66,7 @@ def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
         description=_description(found),
         body_text=text_of(found.article.get("articleBody")),
         source=source,
-        site=_site(page.url),
+        site=site_name(page.url),
     )
     signed = bool(byline.authors) and dates.source in ("json-ld", "meta", "time", "text")
     judgement = judge_completeness(found, titles, text, shown, signed=signed)
@@ -111,9 +111,13 @@ def _assemble(
     )
 
 
-def _site(url: str) -> str:
-    host = url.split("/", 3)[2].partition(":")[0] if url.count("/") >= 2 else ""
-    return registrable_domain(host)
+def site_name(url: str) -> str:
+    """Return what names the site in its hosts: "bbc" of www.bbc.co.uk, which is bbc.com as well; else the host."""
+    host = url.split("/", 3)[2].partition(":")[0].lower() if url.count("/") >= 2 else ""
+    if registered := registrable_domain(host):
+        return registered.partition(".")[0]
+    labels = host.removeprefix("www.").split(".")
+    return labels[0] if len(labels) == 2 else host
 
 
 def find_canonical(found: Structured, page: Page) -> str:

@@ -38,22 +38,32 @@ _MARKS = re.compile(f"[{_INWARD}{_OUTWARD}{_END}]")
 
 
 def is_inward(target: str | None, site: str) -> bool:
-    """Whether a link leads to a page of this site; ``site`` is its registrable domain."""
+    """Whether a link leads to a page of this site: is relative, or has the site's name as a part of its host."""
     if not target:
         return False
-    return not target.startswith(("http:", "https:", "//")) or bool(site and site in target.split("/", 3)[2])
+    if not target.startswith(("http:", "https:", "//")):
+        return True
+    host = target.split("/", 3)[2].partition(":")[0].lower()
+    return bool(site) and (host == site or site in host.split("."))
 
 
 def mark_links(root: _Element, site: str) -> None:
-    """Set, in place, marks around the text of every link; ``site`` is the registrable domain of this page."""
-    for link in root.iter("a"):
+    """Set, in place, marks around the text of every link; ``site`` is as `site_name` gives it.
+
+    Links that leave the site are then no elements any more: trafilatura takes what is full of links for navigation,
+    and that leads to pages of the same site.
+    """
+    for link in list(root.iter("a")):
         if not _all_text(link).strip():
             continue
-        link.text = (_INWARD if is_inward(link.get("href"), site) else _OUTWARD) + (link.text or "")
+        inward = is_inward(link.get("href"), site)
+        link.text = (_INWARD if inward else _OUTWARD) + (link.text or "")
         if len(link):
             link[-1].tail = (link[-1].tail or "") + _END
         else:
             link.text += _END
+        if not inward:
+            link.drop_tag()
 
 
 def unmarked(text: str) -> str:
