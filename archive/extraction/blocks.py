@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lxml.etree import _Element
+from lxml.html import HtmlElement
 
 from archive.extraction.encoding import normalise
 
@@ -37,6 +38,9 @@ _LINKED_INWARD = re.compile(f"{_INWARD}([^{_INWARD}{_OUTWARD}{_END}]*)")
 _MARKS = re.compile(f"[{_INWARD}{_OUTWARD}{_END}]")
 
 
+ANCHORS = " ¶§#🔗"  # what documentation sets after a heading as a link to itself
+
+
 def is_inward(target: str | None, site: str) -> bool:
     """Whether a link leads to a page of this site: is relative, or has the site's name as a part of its host."""
     if not target:
@@ -47,7 +51,7 @@ def is_inward(target: str | None, site: str) -> bool:
     return bool(site) and (host == site or site in host.split("."))
 
 
-def mark_links(root: _Element, site: str) -> None:
+def mark_links(root: HtmlElement, site: str) -> None:
     """Set, in place, marks around the text of every link; ``site`` is as `site_name` gives it.
 
     Links that leave the site are then no elements any more: trafilatura takes what is full of links for navigation,
@@ -133,5 +137,7 @@ def _add(blocks: list[Block], kind: Kind, text: str, number: int) -> None:
     linked, inward = link_shares(text) if _MARKS.search(text) else (0.0, 0.0)
     text = _SPACE.sub(" ", normalise(unmarked(text), soft_hyphens=True)).replace("\n", " ").strip()
     text = _SPACE.sub(" ", text)
+    if kind == "head":
+        text = text.rstrip(ANCHORS)
     if any(c.isalnum() for c in text):
         blocks.append(Block(kind, text, linked, inward, number))

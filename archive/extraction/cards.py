@@ -32,7 +32,7 @@ def _link_of(heading: HtmlElement) -> HtmlElement | None:
 
 
 def drop_teasers(region: HtmlElement, site: str, prose: int) -> None:
-    """Remove, in place, links that wrap blocks and boxes of a linked heading with a few words, if they stay on the site."""
+    """Remove, in place, links that wrap blocks and boxes with a linked heading, if they lead to the same site."""
     found = {*_wrapping_links(region, site), *_boxes(region, site)}
     outermost = [element for element in found if found.isdisjoint(element.iterancestors())]
     if sum(_length(element) for element in outermost) < MUCH * max(prose, 1):

@@ -29,6 +29,9 @@ _SUPERSET = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
 }
+_ESCAPING = ("iso2022_jp", "hz")  # charsets in ASCII that switch by control characters
+# What is no character of XML, no tree may hold: a single one would cost the whole text.
+_CONTROL_BYTES = bytes([*range(9), 11, *range(14, 32), 127])
 _DOUBLED_ENTITY = re.compile(r"&amp;(#\d{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8}\d?);", re.I)
 _UTF8_RUN = re.compile(rb"(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
 _MOJIBAKE = re.compile(
@@ -46,10 +49,13 @@ def decode(body: bytes, content_type: str | None) -> tuple[str, str]:
     body = _bounded(body)
     for bom, charset in _BOMS:
         if body.startswith(bom):
-            return _clean(body[len(bom) :].decode(charset, "replace"), "")
+            return _clean(_UNPRINTABLE.sub("", body[len(bom) :].decode(charset, "replace")), "")
     if unmarked := _utf16_without_mark(body):
-        return _clean(body.decode(unmarked, "replace"), f"{unmarked} without a byte order mark")
+        text = _UNPRINTABLE.sub("", body.decode(unmarked, "replace"))
+        return _clean(text, f"{unmarked} without a byte order mark")
     declared = _declared(body, content_type)
+    if declared not in _ESCAPING:
+        body = body.translate(None, _CONTROL_BYTES)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -57,8 +63,8 @@ def decode(body: bytes, content_type: str | None) -> tuple[str, str]:
     note = (
         f"utf-8 called {declared}" if declared not in (None, "utf-8", "ascii") and not body.isascii() else ""
     )
-    if declared in ("iso2022_jp", "hz") and body.isascii():
-        return _clean(body.decode(declared, "replace"), "")
+    if declared in _ESCAPING and body.isascii():
+        return _clean(_UNPRINTABLE.sub("", body.decode(declared, "replace")), "")
     return _clean(text, note)
 
 
@@ -123,11 +129,7 @@ def _mixed(body: bytes) -> str:
 
 
 def _clean(text: str, note: str) -> tuple[str, str]:
-    """Drop control characters and undo doubled encodings that can be told without looking at single paragraphs.
-
-    A single control character would cost the whole text: what is no character of XML, no tree may hold.
-    """
-    text = _UNPRINTABLE.sub("", text)
+    """Undo doubled encodings that can be told without looking at single paragraphs."""
     notes = [note] if note else []
     if ("Ã" in text or "Â" in text or "â€" in text) and len(_MOJIBAKE.findall(text)) >= 2:
         mended = _mend_lines(text)

@@ -20,21 +20,24 @@ KIN = 3  # siblings of one class with a long run each, from which on they are pa
 CELL = 200  # characters of a cell that is cut by line breaks, or holds paragraphs, and so is layout
 
 BLOCK_TAGS = frozenset(WORDS["block-tags"])
+# One path for each tag: that is twice as fast as one path with a condition on the name.
 _LOOSE = etree.XPath(
-    "descendant-or-self::*[self::div or self::section or self::article or self::main or self::center or self::body]"
-    "[text()[string-length(normalize-space(.)) > 2]]"
+    "|".join(
+        f"descendant-or-self::{tag}[text()[string-length(normalize-space(.)) > 2]]"
+        for tag in ("div", "section", "article", "main", "center", "body")
+    )
 )
 
 
-def make_paragraphs(root: HtmlElement, prose: int) -> None:
+def make_paragraphs(root: HtmlElement, prose: int) -> bool:
     """Put, in place, runs of loose text into <p>s of their own.
 
     That is done in a container that holds several long ones or a very long one, and in those that stand beside
     others of their kind, as where each paragraph is a <div>. One long run in a <div> of its own is as often a caption
     or the summary of another article; it becomes a <p> only where such runs are much of the text. ``prose`` is
-    what is in paragraphs already, in characters.
+    what is in paragraphs already, in characters. Returns whether there was any such text.
     """
-    _open_tables(root)
+    opened = _open_tables(root)
     containers = [_Container(element) for element in cast("list[HtmlElement]", _LOOSE(root))]
     kin = Counter(container.kind for container in containers if container.long)
     sure = [c for c in containers if c.is_text() or kin[c.kind] >= KIN]
@@ -42,8 +45,10 @@ def make_paragraphs(root: HtmlElement, prose: int) -> None:
     rest = [c for c in containers if c.long and c.element not in taken]
     there = prose + sum(sum(c.lengths) for c in sure)
     loose = sum(sum(c.lengths) for c in rest)
-    for container in sure if loose < MUCH * (there + loose) else [*sure, *rest]:
+    chosen = sure if loose < MUCH * (there + loose) else [*sure, *rest]
+    for container in chosen:
         container.wrap()
+    return opened or bool(chosen)
 
 
 class _Container:
@@ -68,12 +73,15 @@ class _Container:
             _wrap(self.element, run)
 
 
-def _open_tables(body: HtmlElement) -> None:
-    """Make <div>s of the tables that only lay out the page."""
+def _open_tables(body: HtmlElement) -> bool:
+    """Make <div>s of the tables that only lay out the page; return whether there were any."""
+    opened = False
     for table in list(body.iter("table"))[:MAX_TABLES]:
         if any(_lays_out(cell) for cell in table.iter("td")):
             for element in table.iter("table", "tbody", "tr", "td", "th"):
                 element.tag = "div"
+            opened = True
+    return opened
 
 
 def _lays_out(cell: HtmlElement) -> bool:

@@ -50,3 +50,10 @@ def parse(text: str) -> HtmlElement | None:
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise ExtractionError(f"the markup cannot be parsed: {error}") from error
     return root if isinstance(root, HtmlElement) else None
+
+
+def blank_page() -> HtmlElement:
+    """Return a page with an empty <article>, whose elements are as cheap as those of `parse`."""
+    page = parse("<html><body><article></article></body></html>")
+    assert page is not None
+    return page

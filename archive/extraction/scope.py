@@ -20,9 +20,9 @@ Prose = dict[HtmlElement, int]  # characters of prose below each element
 MIN_PROSE = 600  # characters of paragraphs below which a page is left whole
 MOST_FURNITURE = 0.3  # of the page's prose; what holds more is the article, whatever it is called
 MOST_CAPTIONS = 0.6
-MOST_COMMENTS = 0.95  # readers may write far more than the author
+MOST_COMMENTS = 0.95  # readers may write far more than the author, and so may other articles be far longer
 _COMMENTS = re.compile(
-    r"(?:post-|article-|user-)?comments?(?:-?(?:list|section|area|thread|wrap(?:per)?|container|block))?|comentarios|disqus-thread"
+    r"comment(?!ar)|comentario|disqus|(?:^|-)(?:related|relacionad[oa]s?|recirc|recommend(?:ed|ation)s?)(?:-|$)"
 )
 _CAPTIONS = re.compile(r"captions?(?![a-z])|pie-?de-?foto")
 _PARAGRAPH = 60  # characters from which on a paragraph counts as prose
@@ -96,7 +96,7 @@ def drop_above(root: HtmlElement, title: str, prose: Prose) -> bool:
     headline = _headline(root, title)
     if headline is None or headline.tag != "h1":
         return False
-    above = []
+    above: list[HtmlElement] = []
     for element in root.iter("p", "h1"):
         if element is headline:
             break
@@ -104,6 +104,9 @@ def drop_above(root: HtmlElement, title: str, prose: Prose) -> bool:
             above.append(element)
     if not above or sum(len(e.text_content()) for e in above) > 0.3 * prose.get(root, 0):
         return False
+    own = headline.getparent()
+    if own is not None and own.tag != "body" and any(own in element.iterancestors() for element in above):
+        return False  # a heading between paragraphs
     for element in above:
         element.drop_tree()
     return True
@@ -138,16 +141,10 @@ def prose_by_element(root: HtmlElement) -> Prose:
 
 def _discount_furniture(root: HtmlElement, prose: Prose) -> None:
     """Take out, in place, what stands in elements that are called furniture, unless that is much of the page."""
-    total = prose.get(root, 0)
-    marked = [
-        element for element, held in prose.items() if _is_marked(element) and held <= _most(element) * total
-    ]
-    inside = set(marked)
-    for element in marked:
-        ancestors = list(element.iterancestors())
-        if inside.isdisjoint(ancestors):
-            for ancestor in ancestors:
-                prose[ancestor] -= prose[element]
+    few = {e for e, held in prose.items() if _is_marked(e) and held <= _most(e) * prose[root]}
+    for element in [element for element in few if few.isdisjoint(element.iterancestors())]:
+        for ancestor in element.iterancestors():
+            prose[ancestor] -= prose[element]
 
 
 def _prose_outside(root: HtmlElement, tags: frozenset[str]) -> Prose:
@@ -235,7 +232,7 @@ def _is_furniture(name: str) -> bool:
 def _most(element: HtmlElement) -> float:
     """The share of the prose up to which an element that is called furniture is believed to be that."""
     names = f"{element.get('class') or ''} {element.get('id') or ''}".lower().replace("_", "-").split()
-    if any(_COMMENTS.fullmatch(name) for name in names):
+    if any(_COMMENTS.search(name) for name in names):
         return MOST_COMMENTS
     return MOST_CAPTIONS if any(_CAPTIONS.search(name) for name in names) else MOST_FURNITURE
 
@@ -244,20 +241,16 @@ def remove_furniture(region: HtmlElement) -> None:
     """Remove, in place, what stands inside the region but is not the article: by tag, role and class."""
     prose = prose_by_element(region)
     total = prose.get(region, 0) or 1
-    doomed = []
-    for element in region.iter("*"):
-        if element is region:
-            continue
-        if element.tag not in _FURNITURE_TAGS and (not _is_marked(element) or _is_wording(element)):
-            continue
+    marked = [element for element in region.iter("*") if element is not region and _is_doubtful(element)]
+    for element in marked:
         share = prose.get(element, 0) / total
-        if (share <= _most(element) or (share < 0.6 and _points_elsewhere(element))) and next(
-            element.iter("h1"), None
-        ) is None:
-            doomed.append(element)
-    for element in doomed:
-        if element.getparent() is not None:
+        believed = share <= _most(element) or (share < 0.6 and _points_elsewhere(element))
+        if believed and element.getparent() is not None and next(element.iter("h1"), None) is None:
             element.drop_tree()
+
+
+def _is_doubtful(element: HtmlElement) -> bool:
+    return element.tag in _FURNITURE_TAGS or (_is_marked(element) and not _is_wording(element))
 
 
 def _is_wording(element: HtmlElement) -> bool:

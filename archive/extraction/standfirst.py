@@ -28,19 +28,22 @@ def find_standfirst(headline: HtmlElement | None, description: str, first_paragr
         return ""
     wanted, end = _key(description), _key(first_paragraph)[:60]
     for element in _following(headline):
-        if element.tag not in _TAGS or _is_caption(element):
+        if element.tag not in _TAGS:
             continue
-        text = " ".join(normalise(element.text_content()).split())
+        text = " ".join("".join(element.itertext()).split())
         if not SHORTEST <= len(text) <= LONGEST:
             continue
+        text = normalise(text)
         key = _key(text)
         if end and key.startswith(end):
             return ""
-        if _same(key, wanted) or (
-            _is_named(element) and len(list(element.iter("a"))) == 0 and len(text.split()) >= 5
-        ):
+        if (_same(key, wanted) or _is_standfirst(element, text)) and not _is_caption(element):
             return text
     return ""
+
+
+def _is_standfirst(element: HtmlElement, text: str) -> bool:
+    return _is_named(element) and next(element.iter("a"), None) is None and len(text.split()) >= 5
 
 
 def _following(headline: HtmlElement) -> list[HtmlElement]:

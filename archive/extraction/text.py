@@ -14,6 +14,7 @@ from archive.extraction.cards import drop_teasers, is_linked
 from archive.extraction.cleaning import Cut, clean
 from archive.extraction.encoding import normalise
 from archive.extraction.paragraphs import make_paragraphs
+from archive.extraction.parsing import blank_page
 from archive.extraction.scope import (
     drop_above,
     drop_cards,
@@ -88,8 +89,7 @@ def find_text(
     """
     prose = prose_by_element(root)
     body = root.find("body")
-    if body is not None:
-        make_paragraphs(body, prose.get(body, 0))
+    if body is not None and make_paragraphs(body, prose.get(body, 0)):
         prose = prose_by_element(root)
     if remove_hidden(root, prose):
         prose = prose_by_element(root)
@@ -180,7 +180,7 @@ def as_page(region: HtmlElement) -> HtmlElement:
     """Return a page of its own that holds a copy of this region."""
     if region.tag == "html":
         return deepcopy(region)
-    page = document_fromstring("<html><body><article></article></body></html>")
+    page = blank_page()
     copied = deepcopy(region)
     copied.tail = None
     if region.tag == "body":
@@ -217,7 +217,7 @@ def _merged(root: HtmlElement, blocks: list[Block]) -> list[Block]:
     total = sum(_prose(element) for element in siblings)
     if _length(blocks) >= 0.75 * total:
         return blocks
-    joined = document_fromstring("<article></article>")
+    joined = blank_page()
     article = next(joined.iter("article"))
     for element in siblings:
         article.extend(deepcopy(child) for child in element)

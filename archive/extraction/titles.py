@@ -57,7 +57,7 @@ def _headings(root: HtmlElement, window: str) -> Iterator[str]:
 
 
 def _tidy(text: str) -> str:
-    return " ".join(normalise(text).split())
+    return " ".join(normalise(text).split()).rstrip("¶ ")
 
 
 def _key(text: str) -> str:
