@@ -27,11 +27,15 @@ PROMO = PATTERNS["promotion"]
 TAIL = PATTERNS["tail"]
 CONTRIBUTED = PATTERNS["contributed"]
 BIO = PATTERNS["biography"]
+_NAMELESS_BIO = PATTERNS["nameless-biography"]
 PICTURE = PATTERNS["picture"]
 _TOP = PATTERNS["top"]
 _INITIALS = re.compile(r"[A-ZÑ]{2,5}(?:/[A-ZÑ]{2,5})*")  # of the desk's editors, as agencies and papers sign
 _COOKIES = PATTERNS["cookies"]
 _LINKED_PROMO = PATTERNS["linked-promotion"]
+_NOTICE = PATTERNS["notice"]
+NOTICE = 40  # words
+_SHARE_BAR = PATTERNS["share-bar"]
 _TOLD = PATTERNS["told"]
 _QUOTED = re.compile(r"[“\"«‘].{30,}[”\"»’]")
 _BY = re.compile(r"\W*(?:por|by|von|par|de|texto?)\W*", re.I)
@@ -75,6 +79,7 @@ def clean(
         ("before the lede", _before_lede),
         ("caption", lambda b: _flag(b, _is_caption)),
         ("related", _related),
+        ("notice", lambda b: _flag(b, _is_notice)),
         ("promotion", lambda b: _flag(b, is_promo)),
         ("duplicate", _duplicates),
         ("after the end", lambda b: _after_end(b, [fold(author) for author in authors if " " in author])),
@@ -109,17 +114,23 @@ def _headline(blocks: list[Block], titles: list[frozenset[str]]) -> set[int]:
 def _before_lede(blocks: list[Block]) -> set[int]:
     """Dates, bylines, reading time, share bars and picture captions above the first paragraph."""
     drop = set()
+    sentences = 0
     for i, block in enumerate(blocks[:14]):
         folded = fold(block.text)
-        if (
-            block.words <= 14 and (_TOP.match(folded) or _is_byline(block.text) or _is_dateline(block.text))
-        ) or (
-            block.words <= 60 and PICTURE.search(folded) and block.kind == "p" and _ends_as_caption(folded)
-        ):
+        if _stands_above(block, folded):
             drop.add(i)
-        elif block.words >= LEDE_WORDS:
+        elif block.words >= LEDE_WORDS or sentences:
             break
+        else:  # a standfirst, or a first paragraph that is short
+            sentences += block.words >= 10 and block.text[-1] in ".!?”"
     return drop
+
+
+def _stands_above(block: Block, folded: str) -> bool:
+    if block.words <= 14:
+        top = bool(_TOP.match(folded)) and not _is_sentence(block)
+        return top or _is_byline(block.text) or _is_dateline(block.text)
+    return block.words <= 60 and block.kind == "p" and _ends_as_caption(folded)
 
 
 def _is_byline(text: str) -> bool:
@@ -166,7 +177,11 @@ def _related(blocks: list[Block]) -> set[int]:
 
 def _points(blocks: list[Block], i: int) -> bool:
     """Whether a few words that are no link themselves ("Lee también:") have one after them, or nothing."""
-    return blocks[i].kind != "head" and (i + 1 == len(blocks) or blocks[i + 1].link_share >= 0.7)
+    return (
+        blocks[i].kind != "head"
+        and not _is_sentence(blocks[i])
+        and (i + 1 == len(blocks) or blocks[i + 1].link_share >= 0.7)
+    )
 
 
 def _link_run(blocks: list[Block], start: int) -> list[int]:
@@ -210,14 +225,30 @@ def is_promo(block: Block) -> bool:
     folded = fold(block.text)
     if _COOKIES.search(folded):
         return True
-    return _asks(block, folded) and (block.words <= 14 or block.link_share >= 0.2)
+    if not _asks(block, folded):
+        return False
+    opens = PROMO.search(folded[:60])
+    return block.words <= 14 or block.link_share >= 0.2 or (opens is not None and opens.start() <= 2)
+
+
+def _is_notice(block: Block) -> bool:
+    """Whether a block says at its start that it is the site's: another story's name, rights, tags, a credit."""
+    if block.words > NOTICE or block.kind in ("head", "row"):
+        return False
+    folded = fold(block.text)
+    return bool(_NOTICE.match(folded) or _SHARE_BAR.fullmatch(folded)) and not _is_told(block, folded)
+
+
+def _is_told(block: Block, folded: str) -> bool:
+    """Whether it is quoted or told of somebody."""
+    return bool(_TOLD.search(folded) or _QUOTED.search(block.text) or block.text[0] in "“«‘—–")
 
 
 def _asks(block: Block, folded: str) -> bool:
     """Whether the words of a promotion are the site's own: not quoted, and not told of somebody."""
     if not PROMO.search(folded) and not (block.link_share >= 0.2 and _LINKED_PROMO.search(folded)):
         return False
-    return block.link_share >= 0.5 or not (_TOLD.search(folded) or _QUOTED.search(block.text))
+    return block.link_share >= 0.5 or not _is_told(block, folded)
 
 
 def _duplicates(blocks: list[Block]) -> set[int]:
@@ -265,12 +296,22 @@ def _is_tail(block: Block) -> bool:
     if block.kind == "head" or (block.link_share >= 0.9 and not _is_address(block)):
         return True
     folded = fold(block.text)
-    if block.words <= 60 and (TAIL.match(folded) or CONTRIBUTED.search(folded)):
+    if block.words <= 60 and (
+        CONTRIBUTED.search(folded) or (TAIL.match(folded) and not _is_told(block, folded))
+    ):
         return True
-    if _INITIALS.fullmatch(block.text):
+    if _INITIALS.fullmatch(block.text) or (len(block.text) <= 4 and block.text.islower()):
         return True
     if block.words <= 90 and _NAMED.match(block.text) and BIO.match(folded):
         return True
-    if block.words <= 45 and (_asks(block, folded) or POINTER.match(folded)):
+    if block.words <= 45 and (_asks(block, folded) or (POINTER.match(folded) and block.link_share >= 0.3)):
         return True
-    return block.words <= 12 and (bool(LABEL.match(folded)) or bool(_TOP.match(folded)))
+    if block.words <= 60 and _NAMELESS_BIO.match(folded):
+        return True
+    labels = bool(LABEL.match(folded) or _TOP.match(folded))
+    return block.words <= 12 and labels and not _is_sentence(block)
+
+
+def _is_sentence(block: Block) -> bool:
+    """Some words with a full stop, as no label has."""
+    return block.words >= 4 and block.text[-1] in ".!?…" and block.link_share < 0.3
