@@ -102,9 +102,19 @@ def _named(name: str, signatures: _Signatures) -> str | None:
 def agency_in_byline(byline: str, declared: tuple[str, ...] = ()) -> str | None:
     """Return the agency among the parts of a byline such as "Juan Pérez / EFE" or "Agencias | AFP"."""
     for part in re.split(r"\s*[/|,;•·()]\s*|\s+(?:y|and|con|para|for|with|-|–)\s+", byline):
-        if (found := agency_named(part, declared)) and found not in PHOTO_ONLY:
+        found = agency_named(part, declared) or without_agency(part, declared)[1]
+        if found and found not in PHOTO_ONLY:
             return found
     return None
+
+
+def without_agency(name: str, declared: tuple[str, ...] = ()) -> tuple[str, str | None]:
+    """Return a signature such as "MARK STEVENSON Associated Press" without the agency, and the agency."""
+    words = name.split()
+    for count in (1, 2):
+        if len(words) >= count + 2 and (found := agency_named(" ".join(words[-count:]), declared)):
+            return " ".join(words[:-count]), found
+    return name, None
 
 
 def agency_in_text(paragraphs: list[str], declared: tuple[str, ...] = ()) -> str | None:

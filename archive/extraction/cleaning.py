@@ -39,6 +39,7 @@ _SHARE_BAR = PATTERNS["share-bar"]
 _TOLD = PATTERNS["told"]
 _QUOTED = re.compile(r"[“\"«‘].{30,}[”\"»’]")
 _BY = re.compile(r"\W*(?:por|by|von|par|de|texto?)\W*", re.I)
+_JOINING = frozenset({"y", "e", "and", "de", "del", "la", "por", "by"})
 _BYLINE_WORD = re.compile(
     r"\W*[A-ZÁÉÍÓÚÑÜ@0-9].*|de|del|la|las|los|y|e|and|von|van|der|di|da|en|in|para|for|\W+|\S+@\S+"
 )
@@ -73,10 +74,11 @@ def clean(
     ``titles`` are all variants of the headline; ``boilerplate`` the digests of blocks that the outlet repeats.
     """
     cuts: list[Cut] = []
+    authors = tuple(authors)
     for rule, step in (
         ("repeated", lambda b: _flag(b, lambda x: bool(boilerplate) and block_digest(x.text) in boilerplate)),
         ("headline", lambda b: _headline(b, [_words(t) for t in titles])),
-        ("before the lede", _before_lede),
+        ("before the lede", lambda b: _before_lede(b, _words(" ".join(authors)))),
         ("caption", lambda b: _flag(b, _is_caption)),
         ("related", _related),
         ("notice", lambda b: _flag(b, _is_notice)),
@@ -111,13 +113,13 @@ def _headline(blocks: list[Block], titles: list[frozenset[str]]) -> set[int]:
     return drop
 
 
-def _before_lede(blocks: list[Block]) -> set[int]:
+def _before_lede(blocks: list[Block], names: frozenset[str]) -> set[int]:
     """Dates, bylines, reading time, share bars and picture captions above the first paragraph."""
     drop = set()
     sentences = 0
     for i, block in enumerate(blocks[:14]):
         folded = fold(block.text)
-        if _stands_above(block, folded):
+        if _stands_above(block, folded) or _is_signature(block, names):
             drop.add(i)
         elif block.words >= LEDE_WORDS or sentences:
             break
@@ -131,6 +133,13 @@ def _stands_above(block: Block, folded: str) -> bool:
         top = bool(_TOP.match(folded)) and not _is_sentence(block)
         return top or _is_byline(block.text) or _is_dateline(block.text)
     return block.words <= 60 and block.kind == "p" and _ends_as_caption(folded)
+
+
+def _is_signature(block: Block, names: frozenset[str]) -> bool:
+    """Whether a line is the authors' names, perhaps with a place or an agency, and no more."""
+    words = _words(block.text) - _JOINING
+    known = words & names
+    return block.words <= 12 and len(known) >= 2 and len(words - known) <= 2 and not _is_sentence(block)
 
 
 def _is_byline(text: str) -> bool:

@@ -35,15 +35,23 @@ META_MODIFIED = WORDS["meta-modified"]
 _UPDATED = re.compile(
     r"actualiza|updated|modific|last edited|ultima (?:hora|edicion)|correccion|aktualis|maj\b"
 )
-_PUBLISHED = re.compile(r"publica|publish|posted|creado|fecha|date")
+_PUBLISHED = re.compile(r"publica|publish|posted|creado|fecha|(?<!up)date")
 _DATE_CLASS = re.compile(r"date|time|fecha|hora\b|publi|byline|posted|timestamp|meta\b|info\b", re.I)
+_ROLES = re.compile(
+    r"(?i)(?=(?<!última )(?<!last )(?<!fecha de )\b(?:(?:última |last )?(?:actualiza|updated|modific)"
+    r"|(?:fecha de )?publica|published|posted))"
+)
 _URL_DATE = re.compile(
     r"/((?:19|20)\d\d)[/-]?(0[1-9]|1[0-2]|[1-9])[/-]?(0[1-9]|[12]\d|3[01]|[1-9])(?=[/._-])"
 )
+_YEAR = re.compile(r"(?:19|20)\d\d|\b\d{1,2}/\d{1,2}/\d\d,? +\d{1,2}:\d\d")
 _URL_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _URL_MONTH_NAME = re.compile(rf"/((?:19|20)\d\d)/({'|'.join(_URL_MONTHS)})/(\d\d?)/")
 _ELSEWHERE = {"aside", "nav", "footer", "a"}
 _ITEMPROPS = etree.XPath("//*[@itemprop='datePublished' or @itemprop='dateModified'][not(self::meta)]")
+_CLOCK = re.compile(
+    r"\W*(?:hora\W+)?\d{1,2}[:.h]\d\d(?::\d\d)?\s*(?:[ap]\.?\s?m\.?)?\s*(?:hrs?|hs|h|horas)?\W*(?:[a-z]{2,4})?\W*"
+)
 _NEAR = 400  # elements after the headline among which a visible date is looked for
 
 
@@ -77,10 +85,10 @@ def find_dates(root: HtmlElement | None, found: Structured, page: Page) -> Dates
         for role, raw, source in _offers(root, found, page)
     ]
     choice = _Choice(zone_of(page.timezone), page.fetched, candidates)
-    if root is not None and not choice.timed("published"):
+    if root is not None and (not choice.timed("published") or choice.in_utc()):
         seen = [
             _Candidate(role, raw, "text", moment)
-            for role, raw in _visible(root)
+            for role, raw in (*_visible(root), *_day_and_clock(root, choice.choose("published")))
             if (moment := read_moment(raw, month_first=month_first))
         ]
         if seen:
@@ -91,6 +99,18 @@ def find_dates(root: HtmlElement | None, found: Structured, page: Page) -> Dates
             candidates[place:place] = seen
             choice = _Choice(zone_of(page.timezone), page.fetched, candidates)
     return choice.result()
+
+
+def _day_and_clock(root: HtmlElement, day: _Candidate | None) -> Iterator[tuple[Role, str]]:
+    """Where only the day is known: that day with a time of day that stands alone at the headline, "10:05 hrs"."""
+    headline = next(root.iter("h1"), None)
+    if headline is None or day is None or day.moment is None or day.moment.timed:
+        return
+    for element in headline.xpath("following::*[position() <= 30]"):
+        text = " ".join((element.text or "").split())
+        if 4 <= len(text) <= 40 and _CLOCK.fullmatch(fold(text)):
+            yield "published", f"{day.moment.wall.date().isoformat()} {text}"
+            return
 
 
 def _offers(root: HtmlElement | None, found: Structured, page: Page) -> Iterator[tuple[Role, str, str]]:
@@ -175,12 +195,10 @@ def _visible(root: HtmlElement) -> Iterator[tuple[Role, str]]:
         if element.tag in ("script", "style", "a", "noscript", "option"):
             continue
         own = " ".join(filter(None, [element.text, *(child.tail for child in element)]))
-        if not re.search(r"(?:19|20)\d\d", own) or len(own) > 160:
+        if not _YEAR.search(own) or len(own) > 160:
             continue
         text = " ".join(own.split())
-        whole = " ".join(element.text_content().split())
-        if len(whole) <= 160 and read_moment(text) is None:
-            text = whole
+        text = _wider(element, text)
         named = f"{element.get('class') or ''} {element.get('id') or ''}"
         if (
             len(text) > 90
@@ -191,9 +209,22 @@ def _visible(root: HtmlElement) -> Iterator[tuple[Role, str]]:
         yield from _roles(text)
 
 
+def _wider(element: HtmlElement, text: str) -> str:
+    """The text of the element, or of the one around it, where only that has the whole date with its time."""
+    parent = element.getparent()
+    for around in (element, parent):
+        moment = read_moment(text)
+        if around is None or (moment is not None and moment.timed):
+            break
+        whole = " ".join(" ".join(around.itertext()).split())
+        if len(whole) <= 160 and (found := read_moment(whole)) and (moment is None or found.timed):
+            text = whole
+    return text
+
+
 def _roles(text: str) -> Iterator[tuple[Role, str]]:
     """Split "Publicado 10:05, 15/01/2026 | Actualizado 12:30, 16/01/2026" into its two dates."""
-    pieces = re.split(r"(?i)(?=\b(?:última\s+)?(?:actualiza|updated|last updated|modific))", text, maxsplit=1)
+    pieces = _ROLES.split(text)
     for piece in pieces:
         if piece.strip():
             yield (
@@ -226,6 +257,14 @@ class _Choice:
         """Whether some acceptable candidate of this role carries a time of day."""
         return any(c.role == role and c.moment and _has_time(c.moment) for c in self.kept)
 
+    def in_utc(self) -> bool:
+        """Whether the time of publication is given in UTC by an outlet that keeps another: it may be mislabelled."""
+        best = self.choose("published")
+        if best is None or best.moment is None or best.moment.zone is None or not self.zone_known:
+            return False
+        own = best.moment.aware(self.zone)
+        return not own.utcoffset() and bool(own.astimezone(self.zone).utcoffset())
+
     def choose(self, role: Role) -> _Candidate | None:
         """Return the candidate to believe, or None."""
         offers = [c for c in self.kept if c.role == role and c.moment]
@@ -252,11 +291,7 @@ class _Choice:
         """A time "in UTC" that shows the same clock as one in the outlet's zone had its mark put on by mistake."""
         if not self.zone_known:
             return best
-        if (
-            best.moment is None
-            or best.moment.zone is None
-            or best.moment.wall.replace(tzinfo=best.moment.zone).utcoffset()
-        ):
+        if best.moment is None or best.moment.zone is None or best.moment.aware(self.zone).utcoffset():
             return best
         for other in timed:
             if other.moment is None or other.moment.wall.replace(second=0) != best.moment.wall.replace(

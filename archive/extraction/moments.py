@@ -37,6 +37,8 @@ _DATES = (
     re.compile(rf"\b{_MONTH}\s*{_DAY}\s*(?:,|de|del)?\s*{_YEAR}\b"),
     re.compile(r"\b(?P<year>(?:19|20)\d\d)[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})\b"),
     re.compile(r"\b(?P<first>\d{1,2})\s?[-/.]\s?(?P<second>\d{1,2})\s?[-/.]\s?(?P<year>(?:19|20)\d\d)\b"),
+    # Two digits of the year are believed only where a time of day follows.
+    re.compile(r"(?<![\d/])(?P<first>\d{1,2})/(?P<second>\d{1,2})/(?P<year>\d\d)(?=,? +\d{1,2}:\d\d)"),
 )
 _TIME = re.compile(
     r"(?<![\d:.,/-])(?P<hour>[01]?\d|2[0-4])\s?(?:[:h]|\.(?=\d\d\s?(?:[ap]\.?\s?m|h)))\s?(?P<minute>[0-5]\d)(?!\d)"
@@ -63,6 +65,7 @@ _ISO_LIKE = re.compile(
     r"^(\d{4}-\d\d?-\d\d?)(?:[T ]\s*(\d{1,2}:\d\d(?::\d\d)?)(?:[.,]\d+)?\s*(z|utc|gmt|[+-]\d\d:?\d\d|[+-]\d\d)?)?$",
     re.I,
 )
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)?(z|[+-]\d{4})?", re.I)
 _EPOCH = re.compile(r"^1[0-9]{9}(?:\d{3})?$")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _WINDOW = 45  # characters between a printed date and the time that belongs to it
@@ -91,7 +94,7 @@ def zone_of(name: str | None) -> tzinfo | None:
 
 def read_moment(raw: str, *, month_first: bool = False) -> Moment | None:
     """Read one printed date, or return None. ``month_first`` says how 03/04/2026 is meant."""
-    raw = raw.strip()
+    raw = _COMPACT.sub(r"\1-\2-\3T\4:\5:00\7", raw.strip())
     if not raw or len(raw) > 300:
         return None
     if _EPOCH.match(raw):
@@ -155,6 +158,7 @@ def _printed(raw: str, month_first: bool) -> Moment | None:
         return None
     groups = match.groupdict()
     year = int(groups["year"])
+    year += 2000 if year < 100 else 0
     if "first" in groups:
         day, month = _order(int(groups["first"]), int(groups["second"]), month_first)
     else:

@@ -7,33 +7,24 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-from archive.extraction.agencies import agency_in_byline, agency_named
+from archive.extraction.agencies import agency_in_byline, agency_named, without_agency
 from archive.extraction.encoding import normalise
 from archive.extraction.moments import fold, read_moment
-from archive.extraction.patterns import WORDS
+from archive.extraction.patterns import PATTERNS, WORDS
 from archive.extraction.structured import Structured, text_of
 from archive.models import Page
 
-_OPENERS = re.compile(
-    r"^\W*(?:(?:escrito|redactado|publicado|elaborado|reportaje|texto|written|posted|reported|story|by\s+line|words|article)\s+(?:por|by|de)"
-    r"|por|by|von|par|autor(?:es|a)?|author|reportero?s?|texto|escribe|text)\b\s*[:|]?\s*",
-    re.I,
-)
-_TAIL = re.compile(
-    r"\s*(?:\||•|·|—|–|\s-\s|\(|,\s*(?=(?:corresponsal|enviad|reporter|editor|staff|special|senior|political"
-    r"|correspond|columnist|associated|the |la |el |de ))).*$",
-    re.I,
-)
+_OPENERS = PATTERNS["byline-opener"]
+_TAIL = PATTERNS["byline-tail"]
 _SPLIT = re.compile(
-    r"\s*(?:[;/|•·\n]|,(?!\s*(?:jr|sr|ph|m\.?d|ii))|\s(?:y|e|and|und|&|with|con)\s|\s-\s)\s*", re.I
+    r"\s*(?:[;/•·\n]|,(?!\s*(?:jr|sr|ph|m\.?d|ii))|\s(?:y|e|and|und|&|with|con)\s|\s-\s)\s*", re.I
 )
+_CONJUNCTION = re.compile(r"^(?:and|y|e|und|&)\s+", re.I)
+_ROLE = PATTERNS["byline-role"]
+_OUTLET = re.compile(r"^(?:el|la|los|las|the)\s+[A-ZÁÉÍÓÚÑ]", re.I)
+_IN_JSON = re.compile(r'"name"\s*:\s*"([^"]+)"')
 _HANDLE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|@\w+|\b\w+\.(?:com|mx|org|net)\b(?=\s*$)", re.I)
-_NOT_NAMES = re.compile(
-    r"^(?:admin|administrator|administrador|author|autor|guest|null|none|undefined|anonymous|an[oó]nimo|unknown"
-    r"|user|usuario|root|webmaster|default|facebook|twitter|instagram|whatsapp|share|compartir|follow|seguir"
-    r"|updated?|published|minutes?|min read|view all|ver m[aá]s|more)\b|^\W*$|\d{3}",
-    re.I,
-)
+_NOT_NAMES = PATTERNS["no-name"]
 _BYLINE_CLASS = re.compile(
     r"(?<![a-z])(?:byline|by-line|author|autor|autora|firma|escritor|credit-author|nota-autor|article-by|writer|reportero)",
     re.I,
@@ -41,8 +32,12 @@ _BYLINE_CLASS = re.compile(
 _NOT_BYLINE = re.compile(
     r"bio|about|more|related|social|image|photo|foto|avatar|follow|comment|box|list", re.I
 )
-_CLOCK_OR_DAY = re.compile(r"^\d|\d:\d|^[A-Za-zé]{3,10}\.?,? \d{1,2}$|\b(?:19|20)\d\d\b")
+_CLOCK_OR_DAY = re.compile(r"^\d|\d:\d|^[A-Za-zé]{3,10}\.?,? \d{1,2}(?:st|nd|rd|th)?$|\b(?:19|20)\d\d\b")
 _NAME = r"[A-ZÁÉÍÓÚÑ][\w.'’-]+"
+_BETWEEN = r"(?:,? (?:(?:de|del|la|los|las|y|e|and|van|von) )*)"
+_NAMES_ONLY = re.compile(rf"{_NAME}(?:{_BETWEEN}{_NAME}){{1,8}}")
+_GIVEN_NAMES = frozenset(WORDS["given-names"])
+_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _BYLINE_TEXT = re.compile(
     rf"^\s*(?:[Pp][Oo][Rr]|[Bb][Yy])\s*:?\s+{_NAME}\s+(?:(?:de|del|la|los|y|e|and)\s+)*{_NAME}"
 )
@@ -64,16 +59,18 @@ def find_byline(root: HtmlElement | None, found: Structured, page: Page) -> Byli
     for raws in _sources(root, found):
         wire = wire or next(filter(None, (agency_in_byline(raw, page.agencies) for raw in raws)), None)
         names = _names(raws)
-        signed = [name for name in names if fold(name) not in own]
-        if any(not _is_acronym(name) and not agency_named(name, page.agencies) for name in signed):
+        signed = [name for name in names if fold(name) not in own and not _DOMAIN.fullmatch(name)]
+        if any(_is_person(name, page.agencies, sure=not fallback) for name in signed):
             return Byline(_without_agencies(signed, page.agencies), wire)
         fallback = fallback or tuple(signed or names)
     return Byline(fallback, wire)
 
 
-def _is_acronym(name: str) -> bool:
-    """APA, SDA, STF: an agency or a desk unknown to us, but nobody's name."""
-    return name.isupper() and len(name) <= 5 and " " not in name
+def _is_person(name: str, agencies: tuple[str, ...], *, sure: bool) -> bool:
+    """Whether a name is nobody's but a person's; where the outlet signs already (not ``sure``) it takes two words."""
+    if agency_named(name, agencies) or (name.isupper() and len(name) <= 5 and " " not in name):
+        return False  # APA, SDA, STF: an agency or a desk unknown to us, but nobody's name
+    return sure or (" " in name and not _DESK.match(name))
 
 
 def _site(found: Structured) -> str:
@@ -124,7 +121,7 @@ def _printed(root: HtmlElement) -> Iterator[str]:
     """Bylines as people read them: rel=author, itemprop=author, byline classes, or a line that opens with Por or By."""
     for element in root.xpath("//*[@itemprop='author' or @rel='author']")[:4]:
         inner = element.xpath(".//*[@itemprop='name']")
-        text = " ".join((inner[0] if inner else element).text_content().split())
+        text = _spoken(inner[0] if inner else element)
         if 2 < len(text) < 90:
             yield text
             return
@@ -132,12 +129,31 @@ def _printed(root: HtmlElement) -> Iterator[str]:
     for element in root.xpath("//*[@class]")[:1500]:
         named = element.get("class")
         if _BYLINE_CLASS.search(named) and not _NOT_BYLINE.search(named):
-            text = " ".join(element.text_content().split())
+            text = _spoken(element)
             if 3 < len(text) < 120:
                 yield text
                 return
     if headline is not None:
         yield from _line_after(headline)
+
+
+def _spoken(element: HtmlElement) -> str:
+    """The text of a byline without its time, in lines where elements follow each other with nothing between."""
+    pieces: list[str] = []
+    for part in element.iter():
+        pieces.append("\n" if part.tag in _LINES else "\x00")
+        if part.tag != "time" and part.text:
+            pieces.append(" ".join(part.text.split("\n")))
+        pieces.append("\x00")
+        if part is not element and part.tail:
+            pieces.append(" ".join(part.tail.split("\n")))
+    text = _NO_SPACE.sub("\n", "".join(pieces)).replace("\x00", "")
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return "\n".join(filter(None, lines))
+
+
+_NO_SPACE = re.compile(r"(?<=[\w.])\x00+(?=[A-ZÁÉÍÓÚÑ])")  # two elements that only their style keeps apart
+_LINES = frozenset({"li", "p", "div", "br", "time", "ul", "h4", "h5", "h6"})
 
 
 def _line_after(headline: HtmlElement) -> Iterator[str]:
@@ -149,10 +165,19 @@ def _line_after(headline: HtmlElement) -> Iterator[str]:
         for part in [element, *list(element)[:6]]:
             if not isinstance(part.tag, str):
                 continue
-            text = " ".join(part.text_content().split())
+            text = _spoken(part)
+            first = text.partition("\n")[0]
             if len(text) < 110 and (_BYLINE_TEXT.match(text) or _DESK.match(text) or agency_named(text)):
                 yield text
                 return
+            if len(text) < 80 and _is_somebody(first):
+                yield first
+                return
+
+
+def _is_somebody(text: str) -> bool:
+    """Whether a line is nothing but names, the first of which people are given."""
+    return bool(_NAMES_ONLY.fullmatch(text)) and fold(text.split()[0]) in _GIVEN_NAMES
 
 
 def _names(raws: Iterable[str]) -> list[str]:
@@ -165,19 +190,31 @@ def _names(raws: Iterable[str]) -> list[str]:
 
 
 def _split(raw: str) -> Iterator[str]:
-    text = normalise(" ".join(_HANDLE.sub(" ", raw).split()))
-    text = _OPENERS.sub("", text, count=1)
+    if "{" in raw and (names := _IN_JSON.findall(raw)):
+        raw = ", ".join(names)
+    lines = (" ".join(_HANDLE.sub(" ", line).split()) for line in raw.partition("|")[0].split("\n"))
+    text = _OPENERS.sub("", normalise("\n".join(lines)), count=1)
     if len(text) > 200:
         return
+    count = 0
     for part in _SPLIT.split(text):
-        name = _OPENERS.sub("", _TAIL.sub("", part).strip(" ,.;:-–—|*\"'“”"), count=1).strip()
-        if (
-            1 < len(name) < 60
-            and not _NOT_NAMES.search(name)
-            and len(name.split()) <= 7
-            and not _is_date(name)
-        ):
+        name = _name_in(part)
+        if name and not (count and (_ROLE.match(name) or _OUTLET.match(name))):
             yield name
+            count += 1
+            if _DESK.match(name):
+                return  # what follows a desk is where it sits
+
+
+def _name_in(part: str) -> str:
+    """One part of a byline without what stands around the name; '' where there is none."""
+    part = re.sub(r"\s*\([^)]*\)?", " ", _CONJUNCTION.sub("", part))
+    name = _OPENERS.sub("", _TAIL.sub("", part).strip(" ,.;:-–—|*\"'“”"), count=1).strip()
+    name = without_agency(" ".join(name.split()))[0]
+    if " " not in name and len(part.split()) > 2 and not any(c.isdigit() for c in part):
+        name = part.strip(" ,.;:")  # "Guardian staff reporter"
+    known = 1 < len(name) < 60 and not (len(name) <= 3 and name.islower()) and len(name.split()) <= 7
+    return name if known and not _NOT_NAMES.search(name) and not _is_date(name) else ""
 
 
 def _is_date(name: str) -> bool:

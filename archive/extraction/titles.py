@@ -13,12 +13,16 @@ _SEPARATOR = re.compile(r"\s+(?:[|–—•·»:~]|-|::|\\|//|&#8211;)\s+|\s*\|\
 _SQUASH = re.compile(r"[\W_]+")
 
 
-def find_titles(root: HtmlElement | None, found: Structured, feed_headline: str = "") -> list[str]:
+def find_titles(
+    root: HtmlElement | None, found: Structured, feed_headline: str = "", site: str = ""
+) -> list[str]:
     """Return the variants of the headline, the believed one first; empty where there is none.
 
     og:title comes first: it is written for people, where the others are as often written for search engines.
+    ``site`` is what names the site in its hosts, to know its name in a headline.
     """
-    headings = list(_headings(root, found.title)) if root is not None else []
+    sites = [name for name in (*map(_squashed, _site_names(found)), site) if name]
+    headings = list(_headings(root, found.title, sites)) if root is not None else []
     declared = _tidy(text_of(found.article.get("headline")) or text_of(found.article.get("name")))
     social = _tidy(
         found.first("og:title", "twitter:title", "title", "dc.title", "sailthru.title", "parsely-title")
@@ -26,10 +30,10 @@ def find_titles(root: HtmlElement | None, found: Structured, feed_headline: str 
     window, feed = _tidy(found.title), _tidy(feed_headline)
     heading = headings[0] if headings else ""
     offers = [
-        _without_site(social, found, [declared, *headings, window, feed]),
+        _without_site(social, sites, [declared, *headings, window, feed]),
         declared,
         heading,
-        _without_site(window, found, [declared, *headings, feed]),
+        _without_site(window, sites, [declared, *headings, feed]),
         feed,
     ]
     filled = [offer for offer in offers if offer]
@@ -43,17 +47,22 @@ def _alike(one: str, other: str) -> bool:
     return 2 * len(words & others) >= len(words | others) > 0
 
 
-def _headings(root: HtmlElement, window: str) -> Iterator[str]:
-    """The texts of the first <h1>s; without any, of a lower heading with which the <title> begins."""
-    texts = [text for element in list(root.iter("h1"))[:3] if (text := _tidy(element.text_content()))]
-    if texts:
-        yield from texts
-        return
-    for element in list(root.iter("h2", "h3"))[:12]:
-        text = _tidy(element.text_content())
-        if len(text) >= 15 and _key(window).startswith(_key(text)):
-            yield text
-            return
+def _headings(root: HtmlElement, window: str, sites: list[str]) -> Iterator[str]:
+    """The texts of the first <h1>s less the site's name, first the one with which the <title> begins.
+
+    Without any, a lower heading with which the <title> begins.
+    """
+    texts = [text for element in list(root.iter("h1"))[:4] if (text := _tidy(element.text_content()))]
+    texts = [text for text in texts if _squashed(text) not in sites]
+    opening = [text for text in texts if _opens(window, text)]
+    lower = (_tidy(element.text_content()) for element in list(root.iter("h2", "h3"))[:12])
+    if not opening and not any(_alike(text, window) for text in texts):
+        opening = [text for text in lower if len(text) >= 15 and _opens(window, text)][:1]
+    yield from dict.fromkeys([*opening, *texts])
+
+
+def _opens(window: str, text: str) -> bool:
+    return _key(window).startswith(_key(text))
 
 
 def _tidy(text: str) -> str:
@@ -64,27 +73,38 @@ def _key(text: str) -> str:
     return _SQUASH.sub(" ", fold(text)).strip()
 
 
-def _without_site(title: str, found: Structured, others: list[str]) -> str:
+def _squashed(text: str) -> str:
+    return _key(text).replace(" ", "")
+
+
+def _without_site(title: str, sites: list[str], others: list[str]) -> str:
     """Cut "… | Outlet" off where the rest is what another source gives, or where the tail is the site's name."""
     if not title:
         return ""
     known = {_key(other) for other in others if other}
-    sites = {_key(name) for name in _site_names(found) if name}
     for other in sorted(filter(None, others), key=len):
         if len(other) >= 15 and title.startswith(other) and 0 < len(title) - len(other) <= 45:
             return other
-    if _key(title) in known and not any(_key(title).endswith(" " + site) for site in sites):
-        return title
     pieces = [(m.start(), m.end()) for m in _SEPARATOR.finditer(title)]
+    if _key(title) in known and not any(_names_site(title[end:], sites) for _, end in pieces):
+        return title
     for start, end in pieces:
         head, tail = title[:start], title[end:]
-        if _key(head) in known or (_key(tail) in sites and len(head.split()) > 2):
+        if _key(head) in known or (_names_site(tail, sites) and len(head.split()) > 2):
             return head.strip()
     for start, end in reversed(pieces):
         head, tail = title[:start], title[end:]
-        if _key(tail) in known and _key(head) in sites:
+        if (_key(tail) in known or len(tail.split()) > 4) and _names_site(head, sites):
             return tail.strip()
     return title
+
+
+def _names_site(text: str, sites: list[str]) -> bool:
+    """Whether a few words are the site's name, or have it among them."""
+    squashed, words = _squashed(text), _key(text).split()
+    if squashed in sites:
+        return True
+    return len(words) <= 6 and any(site in words or (len(site) >= 6 and site in squashed) for site in sites)
 
 
 def _site_names(found: Structured) -> Iterator[str]:
