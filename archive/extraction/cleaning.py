@@ -119,7 +119,8 @@ def _before_lede(blocks: list[Block], names: frozenset[str]) -> set[int]:
     sentences = 0
     for i, block in enumerate(blocks[:14]):
         folded = fold(block.text)
-        if _stands_above(block, folded) or _is_signature(block, names):
+        signed = _is_signature(block, names) or (i - 1 in drop and _is_place(block))
+        if signed or _stands_above(block, folded):
             drop.add(i)
         elif block.words >= LEDE_WORDS or sentences:
             break
@@ -140,6 +141,11 @@ def _is_signature(block: Block, names: frozenset[str]) -> bool:
     words = _words(block.text) - _JOINING
     known = words & names
     return block.words <= 12 and len(known) >= 2 and len(words - known) <= 2 and not _is_sentence(block)
+
+
+def _is_place(block: Block) -> bool:
+    """A line such as "CIUDAD JUÁREZ", as it stands under a byline."""
+    return block.kind == "p" and block.words <= 4 and block.text.isupper() and block.text[-1].isalpha()
 
 
 def _is_byline(text: str) -> bool:

@@ -53,7 +53,7 @@ def _headings(root: HtmlElement, window: str, sites: list[str]) -> Iterator[str]
     Without any, a lower heading with which the <title> begins.
     """
     texts = [text for element in list(root.iter("h1"))[:4] if (text := _tidy(element.text_content()))]
-    texts = [text for text in texts if _squashed(text) not in sites]
+    texts = [text for text in texts if not (len(text.split()) <= 2 and _names_site(text, sites))]
     opening = [text for text in texts if _opens(window, text)]
     lower = (_tidy(element.text_content()) for element in list(root.iter("h2", "h3"))[:12])
     if not opening and not any(_alike(text, window) for text in texts):

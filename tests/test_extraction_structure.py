@@ -1,0 +1,147 @@
+"""Pages told by their structure: text without paragraphs, links, teasers, comments, layout tables, documentation."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from archive.extraction import extract
+from archive.models import Article, Page
+
+LINES = tomllib.loads((Path(__file__).parent / "pages" / "lines.toml").read_text("utf-8"))
+TEXT: list[str] = LINES["en"]["paragraphs"]
+OTHER: list[str] = LINES["es"]["paragraphs"]
+TITLE = "How the second phase began"
+
+
+def read(body: str, url: str = "https://www.ledger.example/guides/second-phase") -> Article:
+    html = f"<html lang='en'><head><title>{TITLE}</title></head><body>{body}</body></html>"
+    return extract(Page(url=url, body=html.encode(), fetched="2026-01-20T00:00:00Z"))
+
+
+def paragraphs(texts: list[str]) -> str:
+    return "".join(f"<p>{text}</p>" for text in texts)
+
+
+def linked(text: str) -> str:
+    """The third word as a link, as articles have them."""
+    words = text.split()
+    return " ".join([*words[:2], f"<a href='/x'>{words[2]}</a>", *words[3:]])
+
+
+@pytest.mark.parametrize("between", ["<br><br>", "<br/>\n<br/>\n", "<br><br><br>"])
+def test_loose_text_between_breaks_is_paragraphs_and_links_join_no_words(between: str) -> None:
+    article = read(f"<div><h1>{TITLE}</h1><div class='c'>{between.join(map(linked, TEXT))}</div></div>")
+    assert article.text.split("\n\n") == TEXT
+
+
+def test_loose_text_beside_paragraphs_of_a_footer_is_the_article() -> None:
+    footer = "<div class='legal'>" + paragraphs(OTHER[:2]) + "</div>"
+    article = read(f"<div><h1>{TITLE}</h1><div class='c'>{'<br><br>'.join(TEXT * 2)}</div></div>{footer}")
+    assert all(text in article.text for text in TEXT)
+
+
+def test_a_paragraph_may_be_a_div_of_its_own() -> None:
+    parts = [TEXT[0], "It did not help.", *TEXT[1:]]
+    article = read(
+        f"<main><h1>{TITLE}</h1>" + "".join(f"<div class='b'>{text}</div>" for text in parts) + "</main>"
+    )
+    assert article.text.split("\n\n") == parts
+
+
+def test_a_table_that_lays_out_the_page_holds_paragraphs() -> None:
+    cell = "<br><br>".join(TEXT)
+    article = read(f"<table><tr><td><a href='/'>Home</a></td><td><h1>{TITLE}</h1>{cell}</td></tr></table>")
+    assert article.text.split("\n\n") == TEXT
+
+
+def test_a_table_of_data_stays_rows() -> None:
+    rows = "".join(f"<tr><td>Pump {n}</td><td>{n * 7} litres</td></tr>" for n in range(1, 5))
+    article = read(
+        f"<main><h1>{TITLE}</h1>{paragraphs(TEXT[:4])}<table>{rows}</table>{paragraphs(TEXT[4:])}</main>"
+    )
+    assert "Pump 3 | 21 litres" in article.text
+
+
+def test_a_list_of_links_to_other_sites_is_text_and_one_of_the_site_is_not() -> None:
+    outside = "".join(
+        f"<li><a href='https://tool{n}.test/'>Tool number {n} for measuring</a></li>" for n in range(4)
+    )
+    inside = "".join(f"<li><a href='/story/{n}'>Another story number {n} of ours</a></li>" for n in range(4))
+    article = read(
+        f"<main><h1>{TITLE}</h1>{paragraphs(TEXT[:3])}<ul>{outside}</ul>{paragraphs(TEXT[3:])}<ul>{inside}</ul></main>"
+    )
+    assert "Tool number 2 for measuring" in article.text
+    assert "Another story" not in article.text
+
+
+def test_boxes_with_a_linked_heading_are_other_stories() -> None:
+    heading = "<h3><a href='/other'>Another story of this site</a></h3>"
+    box = f"<div class='k'>{heading}<div><p>What it tells in a line.</p></div></div>"
+    wrapped = "<a href='/third'><div><h4>A third story</h4><p>And what that one tells.</p></div></a>"
+    article = read(f"<main><h1>{TITLE}</h1>{paragraphs(TEXT[:3])}{box}{paragraphs(TEXT[3:])}{wrapped}</main>")
+    assert article.text.split("\n\n") == TEXT
+
+
+def test_sections_of_a_roundup_with_linked_headings_stay() -> None:
+    parts = "".join(
+        f"<div><h2><a href='/p/{n}'>Number {n}</a></h2><p>{text}</p></div>" for n, text in enumerate(TEXT)
+    )
+    article = read(f"<main><h1>{TITLE}</h1><p>{OTHER[0]}</p>{parts}</main>")
+    assert all(text in article.text for text in TEXT)
+
+
+def test_comments_far_longer_than_the_article_are_not_the_article() -> None:
+    comments = "".join(f"<li class='comment'>{paragraphs(OTHER)}</li>" for _ in range(5))
+    article = read(
+        f"<main><article><h1>{TITLE}</h1>{paragraphs(TEXT[:3])}</article><ol id='comments'>{comments}</ol></main>"
+    )
+    assert article.text.split("\n\n") == TEXT[:3]
+
+
+def test_headings_of_documentation_lose_their_anchors() -> None:
+    body = f"<h2>Setting up<a class='headerlink' href='#setting-up'>¶</a></h2>{paragraphs(TEXT[3:])}"
+    article = read(
+        f"<div role='main'><h1>{TITLE}<a class='headerlink' href='#x'>¶</a></h1>{paragraphs(TEXT[:3])}{body}</div>"
+    )
+    assert article.title == TITLE
+    assert article.text.split("\n\n") == [*TEXT[:3], "Setting up", *TEXT[3:]]
+
+
+def test_a_second_h1_between_paragraphs_is_a_subheading() -> None:
+    article = read(
+        f"<main><h1>{TITLE}</h1>{paragraphs(TEXT[:3])}<h1>What changed at night</h1>{paragraphs(TEXT[3:])}</main>"
+    )
+    assert article.text.split("\n\n") == [*TEXT[:3], "What changed at night", *TEXT[3:]]
+
+
+def test_an_introduction_above_a_heading_like_the_title_stays() -> None:
+    inner = f"<p>{OTHER[0]}</p><h1>How the phase began</h1>{paragraphs(TEXT)}"
+    article = read(f"<main><div><h2>{TITLE}</h2></div><div class='t'>{inner}</div></main>")
+    assert OTHER[0] in article.text
+
+
+def test_captions_that_hold_much_of_a_short_text_go() -> None:
+    caption = f"<div class='embed-caption'>{TEXT[5]} {TEXT[4]}</div>"
+    article = read(
+        f"<main><h1>{TITLE}</h1><div class='lead-feature'>{caption}</div>{paragraphs(TEXT[:3])}</main>"
+    )
+    assert article.text.split("\n\n") == TEXT[:3]
+
+
+@pytest.mark.parametrize(
+    ("window", "heading", "title"),
+    [
+        ("How the second phase began | Ledger Politics", "", "How the second phase began"),
+        ("Ledger Daily: news of the coast | How the second phase began", "", "How the second phase began"),
+        (
+            "How the second phase began » Notes",
+            "<h1>ledger.example</h1>",
+            "How the second phase began » Notes",
+        ),
+    ],
+)
+def test_the_sites_name_is_no_part_of_the_headline(window: str, heading: str, title: str) -> None:
+    html = f"<html><head><title>{window}</title></head><body>{heading}<main>{paragraphs(TEXT)}</main></body></html>"
+    page = Page(url="https://www.ledger.example/a", body=html.encode(), fetched="2026-01-20T00:00:00Z")
+    assert extract(page).title == title
