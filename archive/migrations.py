@@ -523,3 +523,9 @@ def story_profiles(db: Database) -> None:
         " state TEXT NOT NULL, crowd INTEGER NOT NULL, day REAL NOT NULL, profile BLOB NOT NULL)"
     )
     db.execute("CREATE INDEX story_articles_day ON story_articles(day)")
+
+
+@migrations()
+def snapshot_tls(db: Database) -> None:
+    """Whether the certificate of the server that a snapshot came from was checked."""
+    db.execute("ALTER TABLE snapshots ADD COLUMN tls TEXT")

@@ -12,6 +12,7 @@ from typing import Literal
 
 Country = Literal["MX", "US"]
 Access = Literal["open", "metered", "hard", "feed-only"]
+Tls = Literal["verified", "unverified"]
 Via = Literal["feed", "sitemap", "section", "manual", "backfill"]
 RouteKind = Literal["feed", "sitemap", "section", "robots", "homepage"]
 Completeness = Literal["full", "teaser", "wall", "soft-404", "index", "empty"]
@@ -39,6 +40,7 @@ class Outlet:
     ports: tuple[int, ...] = ()  # beyond 80 and 443
     delay: float = 2.0  # seconds between two requests to one host
     access: Access = "open"
+    tls: Tls = "verified"  # whether its certificate must be in order
     agencies: tuple[str, ...] = ()
     screen: Literal["all", "summary"] = "all"
 
@@ -74,6 +76,7 @@ class Snapshot:
     content_type: str | None = None
     etag: str | None = None
     last_modified: str | None = None
+    tls: Tls | None = None  # whether the server's certificate was checked; null over plain HTTP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ ARTICLE_COLUMNS = (
 )
 SNAPSHOT_COLUMNS = (
     "id url page fetched status warc_file warc_offset warc_length payload_digest content_type etag"
-    " last_modified outcome reason article"
+    " last_modified tls outcome reason article"
 )
 TABLES: dict[str, tuple[str, ...]] = {
     name: tuple(columns.split())

@@ -24,7 +24,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from archive.encodings import content_encodings, decoded
-from archive.models import Snapshot
+from archive.models import Snapshot, Tls
 from archive.payloads import MAX_BODY_BYTES, NOT_KEPT, payload_digest
 from archive.store import rows, transaction
 from archive.times import utc_now
@@ -52,6 +52,7 @@ class Exchange:
     body: bytes  # as transferred, without chunking
     protocol: str = "HTTP/1.1"
     truncated: bool = False  # the body was cut at the size limit
+    tls: Tls | None = None  # whether the server's certificate was checked; None over plain HTTP
 
     def header(self, name: str) -> str | None:
         """Return the last header of this name, whatever its case."""
@@ -203,6 +204,7 @@ def save_snapshot(db: Database, writer: SnapshotWriter, exchange: Exchange) -> S
         content_type=exchange.header("content-type"),
         etag=exchange.header("etag"),
         last_modified=exchange.header("last-modified"),
+        tls=exchange.tls,
     )
     columns = {field.name: getattr(kept, field.name) for field in fields(kept) if field.name != "id"}
     with transaction(db):
@@ -215,7 +217,7 @@ def save_snapshot(db: Database, writer: SnapshotWriter, exchange: Exchange) -> S
 
 _COLUMNS = (
     "id, url, page, fetched, status, warc_file, warc_offset, warc_length, payload_digest, content_type,"
-    " etag, last_modified"
+    " etag, last_modified, tls"
 )
 
 

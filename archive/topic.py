@@ -82,6 +82,7 @@ class _Compiler:
         self.path, self.lines, self.data = path, source.splitlines(), data
         self.classes: dict[str, int] = {}
         self.entries: dict[str, list[Entry]] = {}
+        self.shared: dict[Any, Any] = {}  # equal values of the forty thousand spellings are one object
 
     def topic(self) -> Topic:
         self.check_keys(self.data, TABLES, "")
@@ -350,7 +351,8 @@ class _Compiler:
     def automaton(self) -> Any:
         automaton = ahocorasick.Automaton()
         for spelling, entries in self.entries.items():
-            automaton.add_word(spelling, (len(spelling), tuple(entries)))
+            value = len(spelling), tuple(entries)
+            automaton.add_word(spelling, self.shared.setdefault(value, value))
         if not self.entries:
             raise self.fail("", "vocabulary", "names no entry at all")
         automaton.make_automaton()

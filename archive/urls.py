@@ -11,13 +11,10 @@ import re
 import socket
 import unicodedata
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin
 
 import yarl
-
-if TYPE_CHECKING:
-    import tldextract
+from publicsuffixlist import PublicSuffixList
 
 MAX_URL_LENGTH = 2_000  # characters; the longest address a stranger can make us ask
 _TOO_LONG = f"the address has more than {MAX_URL_LENGTH} characters"
@@ -73,7 +70,6 @@ class BadURL(ValueError):  # noqa: N818
     """An address that cannot be one of a page on the web; its message says why."""
 
 
-@functools.lru_cache(maxsize=1024)
 @functools.lru_cache(maxsize=4096)
 def _parse(url: str) -> yarl.URL:
     """Return an absolute http(s) address, host lower-case and ASCII, dot segments and encoding normalised."""
@@ -111,6 +107,7 @@ def _parse(url: str) -> yarl.URL:
         raise BadURL(f"not a URL: {error}") from error
 
 
+@functools.lru_cache(maxsize=1024)  # file_lead asks three times for each
 def canonical_url(url: str, homepage: str = "") -> str:
     """Return the address a page is stored under: cleaned of what does not choose the page, still good to ask.
 
@@ -352,19 +349,16 @@ def registrable_domain(host: str) -> str:
     The last label of a name that the list does not know is its suffix, as the list's own algorithm has it
     (https://github.com/publicsuffix/list/wiki/Format); only below ``localhost`` each name stands for itself.
     """
-    found = _suffixes()(host)
-    labels = host.rstrip(".").split(".")
-    if found.top_domain_under_public_suffix or found.suffix or len(labels) < 2 or labels[-1] == "localhost":
-        return found.top_domain_under_public_suffix
-    return "" if _NUMBER.fullmatch(labels[-1]) or ":" in host else ".".join(labels[-2:])
+    last = host.rstrip(".").rpartition(".")[2]
+    if ":" in host or last == "localhost" or _NUMBER.fullmatch(last):
+        return ""
+    return _suffixes().privatesuffix(host.rstrip(".")) or ""
 
 
 @functools.cache
-def _suffixes() -> "tldextract.TLDExtract":
-    """Return the list that the release of tldextract carries: nothing is fetched, nothing is cached on disk."""
-    import tldextract  # here: it loads an HTTP client that nobody needs, and most commands ask for no domain
-
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+def _suffixes() -> PublicSuffixList:
+    """Return the list that the release of publicsuffixlist carries: nothing is fetched."""
+    return PublicSuffixList()
 
 
 def _same_site(asked: yarl.URL, home: yarl.URL) -> bool:

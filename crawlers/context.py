@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -11,15 +12,17 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlite_utils import Database
 
-from archive.models import Outlet
+from archive.ledger import Route
+from archive.models import Outlet, Tls
 from archive.pages import Revisit
 from archive.snapshots import SnapshotWriter
 from archive.topic import Topic, load_topic
-from crawlers.addresses import CheckedResolver
+from crawlers.addresses import CheckedResolver, netloc
 from crawlers.workers import Workers
 
 if TYPE_CHECKING:
     from crawlers.cassettes import Recording
+    from crawlers.certificates import CertificatePolicy
 
 Recheck = Literal["due", "all", "none"]
 
@@ -46,6 +49,15 @@ class CrawlOptions:
     progress: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteAsked:
+    """A route in line to be asked."""
+
+    route: Route
+    depth: int = 1  # of indexes or listing pages above it
+    others: tuple[Route, ...] = ()  # to be tried where this one cannot be read
+
+
 @dataclass(slots=True)
 class Visit:
     """One outlet in one crawl: what is still to be asked, and what came of it."""
@@ -53,7 +65,8 @@ class Visit:
     outlet: Outlet
     delay: float  # seconds between two requests to a host
     started: float = field(default_factory=time.monotonic)
-    routes_open: int = 0
+    routes_open: int = 0  # asked and not done with
+    routes_waiting: deque[RouteAsked] = field(default_factory=deque)
     pages_open: int = 0
     pages_asked: int = 0
     failures_in_a_row: int = 0
@@ -92,6 +105,11 @@ class Visit:
         """Since the visit began."""
         return time.monotonic() - self.started
 
+    @property
+    def routes_done(self) -> bool:
+        """Whether all routes known so far were asked and read."""
+        return not self.routes_open and not self.routes_waiting
+
     def leave(self, why: str) -> None:
         """Ask no more pages in this crawl."""
         if self.waiting or not self.note:
@@ -110,7 +128,11 @@ class CrawlContext:
     resolver: CheckedResolver
     visits: dict[str, Visit]
     cassette: "Recording | None" = None
+    certificates: "CertificatePolicy | None" = None  # once the first connection is made
+    outlet_seconds: float = math.inf
+    crawl_seconds: float = math.inf
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    started: float = field(default_factory=time.monotonic)
     failure: str = ""  # why the crawl could not go on
 
     @functools.cached_property
@@ -121,6 +143,21 @@ class CrawlContext:
     def stop(self) -> None:
         """Ask for nothing more, and end when what is under way has ended."""
         self.stopping.set()
+
+    def tls_of(self, url: str) -> Tls | None:
+        """Return whether the certificate of the server that answered was checked; None over plain HTTP."""
+        replaying = self.cassette is not None and self.cassette.replaying
+        if not url.startswith("https://") or self.certificates is None or replaying:
+            return None
+        return "verified" if self.certificates.verifies(netloc(url)) else "unverified"
+
+    def over_time(self, visit: Visit) -> str:
+        """Return why nothing more is asked of an outlet whose time, or the crawl's, is up; else nothing."""
+        if time.monotonic() - self.started > self.crawl_seconds:
+            return f"{self.crawl_seconds:.0f} seconds are enough for one crawl (CRAWL_SECONDS)"
+        if visit.seconds > self.outlet_seconds:
+            return f"{self.outlet_seconds:.0f} seconds are enough for one crawl (OUTLET_SECONDS)"
+        return ""
 
     @property
     def pages_asked(self) -> int:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+CACHE_KB = 8_192  # of the database, in the memory of a crawl
 BEGINNING_SECONDS = 60.0  # that a worker may take to begin
 
 
@@ -84,6 +85,7 @@ def crawl(options: CrawlOptions) -> CrawlReport:
     cannot be used.
     """
     db = open_archive(options.db)
+    db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
     writer = SnapshotWriter(options.warc_dir)
     try:
         save_outlets(db, [*options.declared, *options.outlets])
@@ -151,6 +153,8 @@ def _context(
         resolver=CheckedResolver(policy),
         visits={o.id: Visit(outlet=o, delay=0.0 if replaying else o.delay) for o in options.outlets},
         cassette=cassette,
+        outlet_seconds=settings.getfloat("OUTLET_SECONDS"),
+        crawl_seconds=settings.getfloat("CRAWL_SECONDS"),
     )
 
 

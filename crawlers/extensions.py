@@ -1,8 +1,10 @@
 """Manners towards hosts, bounds on what they send, and what is shown meanwhile."""
 
+import asyncio
 import logging
 import sys
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, Spider, signals
@@ -23,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 SYNC_SECONDS = 1.0
 LOG_SECONDS = 30.0
+LARGE_BYTES = 1_500_000  # of an answer; the largest of 149 real article pages has 1.55 million
+ROOM_SECONDS = 0.05  # between two looks whether there is room for another answer
 
 
 class Manners(AutoThrottle):
@@ -42,35 +46,77 @@ class Manners(AutoThrottle):
             super()._response_downloaded(response, request, spider)
 
 
-class SizeLimit:
-    """Ends a download at ``meta["read_at_most"]`` bytes or ``meta["read_for_seconds"]``, and keeps what came."""
+class InHand:
+    """Bounds what is sent to us: each route's answer in bytes and seconds, and all answers in hand together.
 
-    def __init__(self) -> None:
-        self.received: dict[Request, tuple[int, float]] = {}
+    A route ends at ``meta["read_at_most"]`` bytes or ``meta["read_for_seconds"]``, and what came is read.
+    In hand is what is coming in or was not read yet; half of `IN_HAND_MAX_BYTES` is for large answers. Where
+    these have more, the largest download ends: a route's is read as far as it came, a page is asked again.
+    Where the others have more, an outlet that has something in hand asks nothing new until there is room.
+    """
+
+    def __init__(self, crawler: "Crawler") -> None:
+        self.most = crawler.settings.getint("IN_HAND_MAX_BYTES") // 2
+        self.coming: dict[Request, tuple[int, float]] = {}  # bytes so far, and since when
+        self.kept: dict[str, tuple[str, int]] = {}  # by page or route: the outlet, and bytes
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> "Self":
-        """Listen to what arrives."""
-        limit = cls()
-        crawler.signals.connect(limit.bytes_received, signal=signals.bytes_received)
-        crawler.signals.connect(limit.ended, signal=signals.request_left_downloader)
-        return limit
+        """Listen to downloads."""
+        held = cls(crawler)
+        crawler.signals.connect(held.bytes_received, signal=signals.bytes_received)
+        crawler.signals.connect(held.ended, signal=signals.request_left_downloader)
+        return held
 
     def bytes_received(self, data: bytes, request: Request, spider: Spider) -> None:
-        """Count, and stop at the bound."""
-        most = request.meta.get("read_at_most")
-        if most is None:
-            return
-        size, began = self.received.get(request, (0, time.monotonic()))
+        """Count, and stop at the bounds."""
+        size, began = self.coming.get(request, (0, time.monotonic()))
         size += len(data)
-        self.received[request] = (size, began)
-        seconds = request.meta.get("read_for_seconds")
-        if size > most or (seconds is not None and time.monotonic() - began > seconds):
+        self.coming[request] = (size, began)
+        most, seconds = request.meta.get("read_at_most"), request.meta.get("read_for_seconds")
+        if (most is not None and size > most) or (seconds is not None and time.monotonic() - began > seconds):
             raise StopDownload(fail=False)
+        largest = size > LARGE_BYTES and size == max(each for each, _ in self.coming.values())
+        if largest and self.large() > self.most:
+            raise StopDownload(fail=most is None)
 
     def ended(self, request: Request, spider: Spider) -> None:
         """Forget a download."""
-        self.received.pop(request, None)
+        self.coming.pop(request, None)
+
+    def keep(self, request: Request, size: int) -> None:
+        """Note an answer that is to be read."""
+        self.kept[key_of(request)] = (request.meta["outlet"], size)
+
+    def release(self, key: str) -> None:
+        """Note that a page or a route is done with."""
+        self.kept.pop(key, None)
+
+    def large(self) -> int:
+        """Return the bytes of large answers in hand."""
+        return sum(size for size in self._sizes() if size > LARGE_BYTES)
+
+    async def room_for_large(self, size: int) -> None:
+        """Wait until there is room for a large answer."""
+        while (held := self.large()) and held + size > self.most:
+            await asyncio.sleep(ROOM_SECONDS)
+
+    async def room(self, outlet: str) -> None:
+        """Wait until an outlet may ask for something more."""
+        while any(of == outlet for of, _ in self.kept.values()):
+            if sum(size for size in self._sizes() if size <= LARGE_BYTES) <= self.most:
+                return
+            await asyncio.sleep(ROOM_SECONDS)
+
+    def _sizes(self) -> Iterator[int]:
+        yield from (size for size, _ in self.coming.values())
+        yield from (size for _, size in self.kept.values())
+
+
+def key_of(request: Request) -> str:
+    """Return what a request is counted under: its page or route, whatever it redirects to."""
+    meta = request.meta
+    return str(meta["page"] if meta["kind"] == "page" else meta["route"].url)
 
 
 class Progress:

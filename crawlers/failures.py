@@ -16,6 +16,7 @@ from scrapy.exceptions import (
     IgnoreRequest,
     NotSupported,
     ResponseDataLossError,
+    StopDownload,
     UnsupportedURLSchemeError,
 )
 
@@ -82,19 +83,24 @@ def loss_of(error: BaseException, *, seconds: float = 0, max_bytes: int = 0) -> 
         return Loss(f"no whole answer within {seconds:.0f} seconds", None, network=True)
     if isinstance(error, DownloadCancelledError):
         return Loss(f"larger than {max_bytes:,} bytes", Outcome.FAILED)
-    if isinstance(error, CannotResolveHostError):
-        return Loss("the host name is not known (DNS)", None, network=True)
-    if isinstance(error, DownloadConnectionRefusedError):
-        return Loss("the server refuses connections", None, network=True)
-    if isinstance(error, ResponseDataLossError):
-        return Loss("the answer breaks off before its end", None)
     if isinstance(error, DownloadFailedError):
         return _broken(error)
-    if isinstance(error, UnsupportedURLSchemeError | NotSupported):
-        return Loss("an address that is not http or https", Outcome.BLOCKED)
-    if isinstance(error, ValueError):  # of Scrapy's redirect middleware, when it makes the request
-        return Loss("redirects to something that is no address", Outcome.FAILED)
+    for kind, loss in _LOSSES:
+        if isinstance(error, kind):
+            return loss
     return Loss(f"{plain_name(error)}: {one_line(str(error))}".rstrip(": "), None, network=True)
+
+
+_LOSSES: tuple[tuple[type[BaseException], Loss], ...] = (
+    (CannotResolveHostError, Loss("the host name is not known (DNS)", None, network=True)),
+    (DownloadConnectionRefusedError, Loss("the server refuses connections", None, network=True)),
+    (ResponseDataLossError, Loss("the answer breaks off before its end", None)),
+    (StopDownload, Loss("large, and too many large answers came at once (IN_HAND_MAX_BYTES)", None)),
+    (UnsupportedURLSchemeError, Loss("an address that is not http or https", Outcome.BLOCKED)),
+    (NotSupported, Loss("an address that is not http or https", Outcome.BLOCKED)),
+    # Of Scrapy's redirect middleware, when it makes the request.
+    (ValueError, Loss("redirects to something that is no address", Outcome.FAILED)),
+)
 
 
 def _ignored(message: str) -> str:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
-from scrapy.exceptions import CannotResolveHostError
+from scrapy.exceptions import CannotResolveHostError, DownloadFailedError
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawlers.addresses import netloc
-from crawlers.failures import OverBudget, Refused, Stopped
+from crawlers.certificates import CertificatePolicy
+from crawlers.extensions import InHand
+from crawlers.failures import OverBudget, Refused, Stopped, Unreachable
 
 if TYPE_CHECKING:
     from scrapy.core.engine import ExecutionEngine
@@ -42,20 +44,23 @@ class CheckedHandler:
     """Downloads over HTTP, from addresses that may be asked; see scrapy's DownloadHandlerProtocol."""
 
     lazy = True
-    seconds = float("inf")  # of one outlet
 
-    def __init__(self, context: "CrawlContext", handler: HTTP11DownloadHandler) -> None:
-        self.context = context
+    def __init__(self, crawler: "Crawler", handler: HTTP11DownloadHandler) -> None:
+        self.crawler = crawler
+        self.context: CrawlContext = crawler.spider.context  # type: ignore[union-attr]
         self.handler = handler
+        # Scrapy has one setting for all hosts, and does not say what is wrong with a certificate.
+        declared = [*self.context.options.declared, *self.context.options.outlets]
+        self.certificates = CertificatePolicy(declared, handler._contextFactory)
+        self.context.certificates = self.certificates
+        self.handler._contextFactory = self.certificates  # type: ignore[assignment]
         # Scrapy 2.19 hands over all that is queued for a host at once where there is no delay between requests.
         self.one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> "CheckedHandler":
         """Wrap the production handler."""
-        checked = cls(crawler.spider.context, HTTP11DownloadHandler(crawler))  # type: ignore[union-attr]
-        checked.seconds = crawler.settings.getfloat("OUTLET_SECONDS")
-        return checked
+        return cls(crawler, HTTP11DownloadHandler(crawler))
 
     async def download_request(self, request: Request) -> Response:
         """Download, or answer from the recording.
@@ -66,14 +71,12 @@ class CheckedHandler:
         if self.context.cassette is not None and self.context.cassette.replaying:
             return self.context.cassette.play(request)
         async with self.one_at_a_time[request.meta["download_slot"]]:
+            if held := self.crawler.get_extension(InHand):
+                await held.room(request.meta["outlet"])
             if self.context.stopping.is_set():
                 raise Stopped
-            if (
-                self.context.visits[request.meta["outlet"]].seconds > self.seconds
-            ):  # it waited its turn too long
-                raise OverBudget(
-                    f"not asked: {self.seconds:.0f} seconds are enough for one crawl (OUTLET_SECONDS)"
-                )
+            if over := self.context.over_time(self.context.visits[request.meta["outlet"]]):
+                raise OverBudget(f"not asked: {over}")  # it waited its turn too long
             response = await self._download(request)
         if self.context.cassette is not None:
             self.context.cassette.record(request, response)
@@ -94,6 +97,11 @@ class CheckedHandler:
             if reason is None:
                 raise
             raise Refused(reason) from error
+        except DownloadFailedError as error:
+            wrong = self.certificates.refused.get(netloc(request.url))
+            if wrong is None:
+                raise
+            raise Unreachable(f"its TLS certificate is not to be trusted: {wrong}") from error
         finally:
             stopping.cancel()
             download.cancel()

@@ -21,12 +21,13 @@ from scrapy.exceptions import (
     DownloadFailedError,
     DownloadTimeoutError,
     ResponseDataLossError,
+    StopDownload,
 )
 from scrapy.http import Response
 from twisted.internet.error import ConnectError
 from w3lib.html import get_meta_refresh
 
-from archive.models import Outlet
+from archive.models import Outlet, Tls
 from archive.snapshots import Exchange
 from archive.times import format_utc, utc_now
 from archive.urls import fetchable, same_page
@@ -52,7 +53,6 @@ class OutletMiddleware:
 
     def __init__(self, crawler: "Crawler") -> None:
         self.crawler = crawler
-        self.seconds = crawler.settings.getfloat("OUTLET_SECONDS")
         self.netlocs: dict[str, set[tuple[str, int]]] = {}
         self.ports: dict[str, set[int]] = {}
 
@@ -67,10 +67,8 @@ class OutletMiddleware:
         if context.stopping.is_set():
             raise Stopped
         visit = context.visits[request.meta["outlet"]]
-        if visit.seconds > self.seconds:  # a redirect, or another try
-            raise OverBudget(
-                f"not asked: {self.seconds:.0f} seconds are enough for one crawl (OUTLET_SECONDS)"
-            )
+        if over := context.over_time(visit):  # a redirect, or another try
+            raise OverBudget(f"not asked: {over}")
         reason = self.refusal(request, visit.outlet)
         if reason is not None:
             redirected = bool(request.meta.get("redirect_urls"))
@@ -113,6 +111,7 @@ class BackoffMiddleware:
         DownloadFailedError,
         DownloadTimeoutError,
         ResponseDataLossError,
+        StopDownload,
         ConnectError,
     )
 
@@ -157,10 +156,10 @@ class BackoffMiddleware:
         return again
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
-        """Ask again after a failure that may pass. A slow page is left for the next crawl instead."""
+        """Ask again after a failure that may pass. What was slow is left for the next crawl instead."""
         if not isinstance(exception, self.PASSING):
             return None
-        if isinstance(exception, DownloadTimeoutError) and request.meta["kind"] == "page":
+        if isinstance(exception, DownloadTimeoutError):
             return None
         if loss_of(exception).outcome is not None:
             return None
@@ -247,14 +246,23 @@ class MetaRefreshMiddleware(ScrapyMetaRefreshMiddleware):
 class SnapshotMiddleware:
     """Keeps what went over the wire, below the undoing of compression, in ``meta["exchange"]``."""
 
+    def __init__(self, crawler: "Crawler") -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: "Crawler") -> "Self":
+        """Wire it to the crawl."""
+        return cls(crawler)
+
     def process_response(self, request: Request, response: Response) -> Response:
         """Note the exchange of a page."""
         if request.meta["kind"] == "page":
-            request.meta["exchange"] = exchange_of(request, response)
+            context = context_of(self.crawler)
+            request.meta["exchange"] = exchange_of(request, response, context.tls_of(response.url))
         return response
 
 
-def exchange_of(request: Request, response: Response) -> Exchange:
+def exchange_of(request: Request, response: Response, tls: Tls | None = None) -> Exchange:
     """Return an answer as it is to be kept."""
     return Exchange(
         url=response.url,
@@ -266,6 +274,7 @@ def exchange_of(request: Request, response: Response) -> Exchange:
         response_headers=_header_pairs(response),
         body=response.body,
         protocol=response.protocol or "HTTP/1.1",
+        tls=tls,
     )
 
 

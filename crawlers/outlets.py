@@ -19,6 +19,7 @@ LANGUAGES = ("es", "en")
 KINDS = ("newspaper", "digital", "broadcaster", "wire", "magazine", "regional", "official")
 ACCESS = ("open", "metered", "hard", "feed-only")
 SCREENS = ("all", "summary")
+TLS = ("verified", "unverified")
 REQUIRED = ("id", "name", "country", "language", "homepage", "timezone")
 MAX_DELAY_SECONDS = 3_600.0
 
@@ -206,6 +207,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "ports": _list_of(_port),
     "delay": _delay,
     "access": _one_of(*ACCESS),
+    "tls": _one_of(*TLS),
     "agencies": _list_of(_text),
     "screen": _one_of(*SCREENS),
 }

@@ -57,7 +57,7 @@ class ArchivePipeline:
         line = Line(context_of(self.crawler), self.crawler.settings.getfloat("PAGE_READING_SECONDS"))
         try:
             await self._take(line, item)
-            spider.page_done(item.outlet.id)
+            spider.page_done(item.outlet.id, page_of_item(item))
         except (OSError, sqlite3.Error, SnapshotError) as error:
             spider.abort(f"the archive cannot be written: {error}")
         return item
@@ -72,8 +72,13 @@ class ArchivePipeline:
             line.record_loss(_fault(item, error))
 
 
+def page_of_item(item: PageItem) -> str:
+    """Return the page (``pages.url``) an item is of."""
+    return item.exchange.page if isinstance(item, FetchedPage) else item.page
+
+
 def _fault(item: PageItem, error: Exception) -> LostPage:
-    page = item.exchange.page if isinstance(item, FetchedPage) else item.page
+    page = page_of_item(item)
     reason = f"a fault in bilateral: {type(error).__name__}: {one_line(str(error))}"
     return LostPage(outlet=item.outlet, page=page, outcome=None, reason=reason)
 

@@ -5,7 +5,7 @@ until it answers. It is read to `ROBOTS_MAX_BYTES`.
 """
 
 import asyncio
-from dataclasses import dataclass
+import functools
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,16 +25,30 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 AGENT = "bilateral"  # the product token that rules may name
+LARGE_CHARACTERS = 50_000  # of a robots.txt whose rules are not kept in memory; half a megabyte takes 17 MB
+
+_large_rules = functools.lru_cache(maxsize=2)(Protego.parse)
 
 
-@dataclass(frozen=True, slots=True)
 class Rules:
     """What one host allows. ``failure`` says why its rules could not be had; then nothing is allowed."""
 
-    protego: Protego | None = None
-    failure: str = ""
-    status: int | None = None
-    sitemaps: str = ""  # its Sitemap lines
+    def __init__(self, text: str = "", *, failure: str = "") -> None:
+        self.failure = failure
+        self.sitemaps = "\n".join(f"Sitemap: {url}" for url in sitemaps_in_robots(text))
+        self._text = text if len(text) > LARGE_CHARACTERS else ""
+        self._rules = None if self._text else Protego.parse(text)
+
+    @property
+    def protego(self) -> Protego:
+        """The rules."""
+        return self._rules or _large_rules(self._text)
+
+    @property
+    def delay(self) -> float:
+        """Seconds it asks for between two requests."""
+        delay: float | None = self.protego.crawl_delay(AGENT)
+        return delay or 0.0
 
 
 class RobotsMiddleware:
@@ -59,7 +73,11 @@ class RobotsMiddleware:
             raise Unreachable(
                 f"robots.txt cannot be read ({rules.failure}): nothing is asked there until it answers"
             )
-        if rules.protego is not None and not rules.protego.can_fetch(request.url, AGENT):
+        if rules.delay > context_of(self.crawler).outlet_seconds:
+            raise Unreachable(
+                f"robots.txt asks for {rules.delay:,.0f} seconds between two requests: more than one crawl has"
+            )
+        if not rules.protego.can_fetch(request.url, AGENT):
             raise RobotsRefused("robots.txt forbids it")
 
     async def rules_for(self, request: Request) -> Rules:
@@ -101,24 +119,22 @@ class RobotsMiddleware:
         return rules
 
     def _slow_down(self, request: Request, rules: Rules) -> None:
-        delay = rules.protego.crawl_delay(AGENT) if rules.protego is not None else None
         context = context_of(self.crawler)
-        if delay is None or (context.cassette is not None and context.cassette.replaying):
+        if context.cassette is not None and context.cassette.replaying:
             return
         slot = request.meta["download_slot"]
         downloader = self.crawler.engine.downloader
         settings = downloader.per_slot_settings[slot]
-        if delay > settings["delay"]:
-            settings["delay"] = delay
+        if settings["delay"] < rules.delay <= context.outlet_seconds:
+            settings["delay"] = rules.delay
             if slot in downloader.slots:
-                downloader.slots[slot].delay = delay
+                downloader.slots[slot].delay = rules.delay
 
 
 def _read(response: Response) -> Rules:
     if 200 <= response.status < 300:
         text = response.body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "ignore")
-        named = "\n".join(f"Sitemap: {url}" for url in sitemaps_in_robots(text))
-        return Rules(Protego.parse(text), status=response.status, sitemaps=named)
+        return Rules(text)
     if response.status >= 500 or response.status == 429:
-        return Rules(failure=status_words(response.status), status=response.status)
-    return Rules(status=response.status)
+        return Rules(failure=status_words(response.status))
+    return Rules()

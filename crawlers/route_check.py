@@ -32,6 +32,7 @@ OPTIONAL_KEYS = (
     "ports",
     "delay",
     "access",
+    "tls",
     "agencies",
     "screen",
 )

@@ -34,27 +34,33 @@ REFERRER_POLICY = "no-referrer"
 DOWNLOAD_TIMEOUT = 20  # seconds for a whole answer, however slowly it comes
 DOWNLOAD_MAXSIZE = 5_000_000  # bytes of a page, as sent and once decompressed
 DOWNLOAD_WARNSIZE = 0
-ROUTE_MAX_BYTES = 20_000_000  # of a feed, a sitemap or a section page, as sent and once decompressed
+ROUTE_MAX_BYTES = 10_000_000  # of a feed, a sitemap or a section page, as sent and once decompressed
 ROUTE_TIMEOUT_SECONDS = 30  # for a whole feed, sitemap or section page; what came until then is read
 ROBOTS_MAX_BYTES = 512_000  # of robots.txt; what lies behind is not read (RFC 9309 asks for at least 500 KiB)
 REDIRECT_MAX_TIMES = 5
 METAREFRESH_MAXDELAY = 6  # seconds; a page that reloads itself later than that is no redirect
 PAGE_READING_SECONDS = 20  # for extracting and judging one page, in a worker process
-ROUTE_READING_SECONDS = 60  # for reading one feed, sitemap or section page, in a worker process
-WORKER_MEMORY_MB = 250  # of data one worker process may hold
+ROUTE_READING_SECONDS = 20  # for reading one feed, sitemap or section page, in a worker process
+WORKER_MEMORY_MB = 160  # of data one worker process may hold, 55 of them before it reads anything
 WORKERS = 0  # processes that extract and judge; 0: one a processor, at most 2
 
 # --- Budgets of one outlet and of the crawl ------------------------------------------------------------------
 
+CRAWL_SECONDS = 1_800  # after which all outlets are left for the next crawl
+IN_HAND_MAX_BYTES = 32_000_000  # of answers coming in or waiting to be read, of all outlets together
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = (
+    1_000_000_000  # bytes: of no account, for IN_HAND_MAX_BYTES bounds them by outlet
+)
 OUTLET_SECONDS = 900  # after which an outlet is left for the next crawl
 OUTLET_PAGES = 2_000  # fetched in one crawl
 ROUTE_URLS = 50_000  # filed from one feed, sitemap or section page: what the sitemap protocol allows
 OUTLET_ROUTES = 100  # feeds, sitemaps and section pages asked in one crawl
 SECTION_PAGES = 5  # listing pages followed from a section, the first included
 SITEMAP_DEPTH = 3  # levels of sitemap indexes
+ROUTES_IN_FLIGHT_PER_OUTLET = 2  # so that pages get their turn between them
 REQUESTS_IN_FLIGHT_PER_OUTLET = 4
 REQUESTS_IN_FLIGHT_WITHOUT_DELAY = 16
-FAILURES_IN_A_ROW = 5  # network failures of a host after which it is left for the next crawl
+FAILURES_IN_A_ROW = 10  # network failures of a host after which it is left for the next crawl
 
 # --- Failures that may pass ----------------------------------------------------------------------------------
 
@@ -99,7 +105,7 @@ ITEM_PIPELINES = {"crawlers.pipelines.ArchivePipeline": 300}
 EXTENSIONS_BASE = {"scrapy.extensions.corestats.CoreStats": 0}
 EXTENSIONS = {
     "crawlers.extensions.Manners": 0,
-    "crawlers.extensions.SizeLimit": 0,
+    "crawlers.extensions.InHand": 0,
     "crawlers.extensions.Progress": 0,
 }
 LOG_ENABLED = False  # crawlers.crawl sets logging up

@@ -590,7 +590,7 @@ def test_a_host_that_wants_endless_waits_does_not_hold_up_the_crawl(archive: Arc
     assert report.outcome == "done"
     assert report.seconds < 20
     [reason] = archive.rows("SELECT reason FROM routes WHERE outlet = 'uno'")[0]
-    assert reason == "not asked: 3 seconds are enough for one crawl (OUTLET_SECONDS)"
+    assert reason == "robots.txt asks for 86,400 seconds between two requests: more than one crawl has"
     assert archive.page("/nota-dos-de-hoy-2026", "dos")[0] == "archived"
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 
+from justext import get_stoplist
 from lxml import etree
 from lxml.html import HtmlElement, document_fromstring
-from trafilatura import bare_extraction
+from trafilatura import bare_extraction, external
 from trafilatura.settings import Extractor
 
 from archive.extraction.blocks import Block, Kind, flatten, link_shares, mark_links, unmarked
@@ -45,6 +46,8 @@ _DEAD = (
     "map",
     "dialog",
 )
+# The stop words of a hundred languages would take 25 MB of every worker; the archive reads two.
+external.JT_STOPLIST = (*get_stoplist("Spanish"), *get_stoplist("English"))  # type: ignore[assignment]
 # Format "txt" keeps bare_extraction from serialising a text that is not used.
 _RECALL = Extractor(output_format="txt", recall=True, fast=True, comments=False)
 _BALANCED = Extractor(output_format="txt", fast=True, comments=False)

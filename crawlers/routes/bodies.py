@@ -5,20 +5,22 @@ is ever defined, expanded or fetched. Broken XML is read as far as it goes.
 """
 
 import codecs
-import itertools
 import re
 import zlib
-from collections.abc import Iterator
-from typing import Literal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice, pairwise
+from typing import Literal, TypeVar
 
 import ftfy.bad_codecs
 from lxml import etree
 
+T = TypeVar("T")
 BodyKind = Literal["feed", "json-feed", "sitemap", "sitemap-index", "url-list", "html", "empty", "other"]
 
 NAMES = {"empty": "nothing", "other": "something unknown", "url-list": "a list of addresses"}  # in messages
 
-MAX_ROUTE_BYTES = 20_000_000  # of a feed or sitemap, unpacked; what lies beyond is not read
+MAX_ROUTE_BYTES = 10_000_000  # of a feed or sitemap, unpacked; what lies beyond is not read
 MAX_ITEM_BYTES = 2_000_000  # of one item with all it carries
 MAX_ITEMS = 50_000  # of one feed or sitemap: the most the sitemap protocol allows a file
 
@@ -80,7 +82,7 @@ def kind_of(text: bytes) -> BodyKind:
 
 
 def elements(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
-    """Yield the elements of these local names, in order, from XML however broken, at most ``MAX_ITEMS``.
+    """Yield the elements of these local names, in order, from XML however broken, of more than ``MAX_ITEMS`` both ends.
 
     Each is cut out and parsed by itself, so that what is wrong in one (a tag left open, a thousand levels)
     costs no other, and neither memory nor time grows faster than the document.
@@ -92,7 +94,6 @@ def elements(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
     if len(head) > _MAX_HEAD_BYTES:
         head = b"<feed>"
     openings = re.compile(rb"<(?:[\w.-]+:)?(?:" + "|".join(names).encode() + rb")(?=[\s>])")
-    starts = [match.start() for match in itertools.islice(openings.finditer(text, root.start()), MAX_ITEMS)]
     parser = etree.XMLParser(
         encoding="utf-8",
         recover=True,
@@ -101,8 +102,9 @@ def elements(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
         load_dtd=False,
         huge_tree=False,
     )
-    ends = [*starts, text.rfind(b">") + 1][1:]  # of a document cut short, what is whole of its last words
-    for start, end in zip(starts, ends, strict=True):
+    last = text.rfind(b">") + 1  # of a document cut short, what is whole of its last words
+    spans = pairwise(chain((match.start() for match in openings.finditer(text, root.start())), (last,)))
+    for start, end in both_ends(spans, MAX_ITEMS):
         item = _BARE_AMPERSAND.sub(_mend_ampersand, text[start : min(end, start + MAX_ITEM_BYTES)])
         try:
             tree = etree.fromstring(head + item, parser)
@@ -110,6 +112,13 @@ def elements(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
             continue
         if tree is not None and len(tree):
             yield tree[0]
+
+
+def both_ends(items: Iterable[T], most: int) -> Iterator[T]:
+    """Yield all items, or of more than ``most`` the first and the last ones: either may be the newest."""
+    items = iter(items)
+    yield from islice(items, most // 2)
+    yield from deque(items, maxlen=most - most // 2)
 
 
 def local_name(element: etree._Element) -> str:

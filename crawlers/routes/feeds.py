@@ -27,6 +27,7 @@ FULL_TEXT_CHARACTERS = 1_500  # a description longer than this is taken for the 
 PUBLISHED = ("pubdate", "published", "issued", "date", "created")  # dc:date is "date"
 MODIFIED = ("updated", "modified", "lastbuilddate")
 
+_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _MEDIA_NAME = re.compile(r"/mrss|^(?:media|itunes):|itunes\.com")  # of pictures and sounds, not of the item
 
 
@@ -89,7 +90,7 @@ def _links(item: etree._Element, fields: dict[str, list[etree._Element]]) -> Ite
             yield _if_address(inner_text(element))
     for element in fields.get("id", ()):
         yield _if_address(inner_text(element))
-    yield next((str(value) for name, value in item.attrib.items() if str(name).endswith("}about")), "")
+    yield item.get(_ABOUT, "")
 
 
 def _base(url: str, outlet: Outlet) -> str:

@@ -9,7 +9,7 @@ from scrapy import Request, signals
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from archive.ledger import save_visit
+from archive.ledger import Route, save_visit
 from archive.models import Lead, Outcome
 from archive.pages import (
     due_revisits,
@@ -54,9 +54,8 @@ class OutletsSpider(RouteSpider):
             if not self.context.options.urls:
                 for url in queued_pages(self.context.db, visit.outlet.id):
                     visit.add(url, "")
-                for request in self.first_requests(visit):
-                    yield request
-            for each in self.next_pages(visit):
+                self.line_up_first(visit)
+            for each in self.next_requests(visit):
                 yield each
             self._end_if_done(visit)
 
@@ -93,8 +92,8 @@ class OutletsSpider(RouteSpider):
             visit.leave(f"--max-pages {most} is reached")
         elif visit.pages_asked >= self.settings.getint("OUTLET_PAGES"):
             visit.leave(f"{visit.pages_asked} pages are enough for one crawl (OUTLET_PAGES)")
-        elif visit.seconds >= self.settings.getfloat("OUTLET_SECONDS"):
-            visit.leave(f"{visit.seconds:.0f} seconds are enough for one crawl (OUTLET_SECONDS)")
+        elif over := self.context.over_time(visit):
+            visit.leave(over)
         return bool(visit.waiting)
 
     def _page(self, visit: Visit, url: str) -> Request | FetchedPage | None:
@@ -165,42 +164,45 @@ class OutletsSpider(RouteSpider):
             return
         self.route_lost(visit, request.meta["route"], loss)
         if request.meta["kind"] == "homepage" and not isinstance(failure.value, Refused) and not loss.network:
-            for again in await self.discovered_requests(visit, request, []):
-                yield again
-        for again in self.next_of(visit, request.meta["others"] if not loss.network else ()):
-            yield again
-        for each in self.route_done(visit):
+            await self.line_up_discovered(visit, request, [])
+        if not loss.network:
+            self.line_up_next(visit, request.meta["others"])
+        for each in self.route_done(visit, request.meta["route"]):
             yield each
 
     def _given_up(self, visit: Visit, request: Request, error: Stopped) -> Iterator[Request | FetchedPage]:
         if request.meta["kind"] == "page":
-            self.page_done(visit.outlet.id)
+            self.page_done(visit.outlet.id, request.meta["page"])
             return
         if isinstance(error, OverBudget):
             self.route_lost(visit, request.meta["route"], Loss(str(error), None))
-        yield from self.route_done(visit)
+        yield from self.route_done(visit, request.meta["route"])
 
     def enforce_seconds(self) -> None:
         """Take back what is still queued of outlets whose time is up: a host may want long waits between requests."""
-        most = self.settings.getfloat("OUTLET_SECONDS")
         for visit in self.context.visits.values():
-            if not visit.ended and visit.seconds > most:
-                reason = f"{most:.0f} seconds are enough for one crawl (OUTLET_SECONDS)"
+            over = "" if visit.ended else self.context.over_time(visit)
+            if over:
+                self.leave_routes(visit, over)
                 if visit.waiting:
-                    visit.leave(reason)
-                drop_queued(self.crawler.engine, OverBudget(f"not asked: {reason}"), outlet=visit.outlet.id)
+                    visit.leave(over)
+                drop_queued(self.crawler.engine, OverBudget(f"not asked: {over}"), outlet=visit.outlet.id)
+                self._end_if_done(visit)
 
     def _count_failure(self, visit: Visit, loss: Loss) -> None:
         visit.failures_in_a_row = visit.failures_in_a_row + 1 if loss.network else 0
         if visit.failures_in_a_row >= self.settings.getint("FAILURES_IN_A_ROW"):
-            visit.leave(f"{visit.failures_in_a_row} failures in a row, the last: {loss.reason}")
+            why = f"{visit.failures_in_a_row} failures in a row, the last: {loss.reason}"
+            self.leave_routes(visit, why)
+            visit.leave(why)
 
-    def route_done(self, visit: Visit) -> Iterator[Request | FetchedPage]:
-        """Note that one route is done; after the last, line up what is due again."""
+    def route_done(self, visit: Visit, route: Route) -> Iterator[Request | FetchedPage]:
+        """Note that one route is done, and ask what is next; after the last, line up what is due again."""
+        self.in_hand.release(route.url)
         visit.routes_open -= 1
-        if visit.routes_open == 0 and visit.revisits is None:
+        if visit.routes_done and visit.revisits is None:
             self._line_up_revisits(visit)
-            yield from self.next_pages(visit)
+        yield from self.next_requests(visit)
         self._end_if_done(visit)
 
     def _line_up_revisits(self, visit: Visit) -> None:
@@ -214,17 +216,20 @@ class OutletsSpider(RouteSpider):
         for url in visit.revisits:
             visit.add(url, "revisits")
 
-    def page_done(self, outlet: str) -> None:
+    def page_done(self, outlet: str, page: str) -> None:
         """Note that one page is done with, and ask for the next."""
         visit = self.context.visits[outlet]
+        self.in_hand.release(page)
         visit.pages_open -= 1
-        for request in self.next_pages(visit):
+        # What is kept of an outlet that is feed-only is no request: it is yielded where its feed was read.
+        asked = self.next_routes if visit.outlet.access == "feed-only" else self.next_requests
+        for request in asked(visit):
             assert isinstance(request, Request)
             self.crawler.engine.crawl(request)
         self._end_if_done(visit)
 
     def _end_if_done(self, visit: Visit) -> None:
-        if visit.ended or visit.routes_open or visit.pages_open or visit.waiting:
+        if visit.ended or not visit.routes_done or visit.pages_open or visit.waiting:
             return
         visit.ended = True
         if not visit.note and not self.context.options.urls:
@@ -246,10 +251,10 @@ class OutletsSpider(RouteSpider):
         if request.meta["kind"] == "page":
             postpone_page(self.context.db, request.meta["page"], reason)
             visit.counts["failed"] += 1
-            self.page_done(visit.outlet.id)
+            self.page_done(visit.outlet.id, request.meta["page"])
             return
         self.route_lost(visit, request.meta["route"], Loss(reason, None))
-        for each in self.route_done(visit):
+        for each in self.route_done(visit, request.meta["route"]):
             if isinstance(each, Request):
                 self.crawler.engine.crawl(each)
 

@@ -1,7 +1,8 @@
 """Visiting an outlet's routes: feeds, sitemaps, sections, and the discovery of those that nobody named."""
 
+import functools
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 from scrapy import Request, Spider
@@ -20,7 +21,8 @@ from archive.ledger import (
 from archive.models import Outcome, RouteKind
 from archive.times import utc_now
 from crawlers import discovery
-from crawlers.context import CrawlContext, Visit
+from crawlers.context import CrawlContext, RouteAsked, Visit
+from crawlers.extensions import InHand
 from crawlers.failures import Loss, one_line, status_loss
 from crawlers.filing import file_contents
 from crawlers.items import FetchedPage, PageItem
@@ -41,11 +43,23 @@ class RouteSpider(Spider):
         self.context = context
         self.crawl = crawl
 
+    @functools.cached_property
+    def in_hand(self) -> InHand:
+        """What was answered and is not done with."""
+        held = self.crawler.get_extension(InHand)
+        assert held is not None
+        return held
+
     def next_pages(self, visit: Visit) -> Iterator[Request | FetchedPage]:
         """Yield the next pages to be asked."""
         raise NotImplementedError
 
-    def route_done(self, visit: Visit) -> Iterator[Request | FetchedPage]:
+    def next_requests(self, visit: Visit) -> Iterator[Request | FetchedPage]:
+        """Yield what is to be asked next: routes and pages take turns, so that neither holds up the other."""
+        yield from self.next_routes(visit)
+        yield from self.next_pages(visit)
+
+    def route_done(self, visit: Visit, route: Route) -> Iterator[Request | FetchedPage]:
         """Note that one route is done with."""
         raise NotImplementedError
 
@@ -59,8 +73,8 @@ class RouteSpider(Spider):
         visit.failures_in_a_row = 0
         return visit
 
-    def first_requests(self, visit: Visit) -> Iterator[Request]:
-        """Yield requests for the routes the registry names, or for what leads to them."""
+    def line_up_first(self, visit: Visit) -> None:
+        """Put in line the routes the registry names, or what leads to them."""
         outlet = visit.outlet
         declared: tuple[tuple[RouteKind, tuple[str, ...]], ...] = (
             ("feed", outlet.feeds),
@@ -69,42 +83,48 @@ class RouteSpider(Spider):
         )
         routes = [Route(url=url, outlet=outlet.id, kind=kind) for kind, urls in declared for url in urls]
         if routes:
-            yield from self._route_requests(visit, routes)
+            self.line_up(visit, routes)
             return
-        yield from self._route_requests(visit, discovered_routes(self.context.db, outlet.id))
-        homepage = Route(url=outlet.homepage, outlet=outlet.id, kind="homepage", origin="homepage")
-        yield self._route_request(visit, homepage, callback=self.parse_homepage)
+        self.line_up(visit, discovered_routes(self.context.db, outlet.id))
+        self.line_up(
+            visit, [Route(url=outlet.homepage, outlet=outlet.id, kind="homepage", origin="homepage")]
+        )
 
-    def _route_requests(
-        self, visit: Visit, routes: list[Route], *, depth: int = 1, others: tuple[Route, ...] = ()
-    ) -> Iterator[Request]:
+    def line_up(
+        self, visit: Visit, routes: Iterable[Route], *, depth: int = 1, others: tuple[Route, ...] = ()
+    ) -> None:
+        """Put routes in line, each once. ``others`` are to be tried where one cannot be read."""
         for route in routes:
             if route.url in visit.routes or len(visit.routes) >= self.settings.getint("OUTLET_ROUTES"):
                 continue
-            yield self._route_request(visit, route, depth=depth, others=others)
+            visit.routes.add(route.url)
+            visit.routes_waiting.append(RouteAsked(route=route, depth=depth, others=others))
 
-    def _route_request(
-        self,
-        visit: Visit,
-        route: Route,
-        *,
-        depth: int = 1,
-        others: tuple[Route, ...] = (),
-        callback: Any = None,
-    ) -> Request:
-        """Return a conditional request. ``others`` are to be tried where this one cannot be read."""
-        visit.routes.add(route.url)
-        visit.routes_open += 1
+    def next_routes(self, visit: Visit) -> Iterator[Request]:
+        """Yield the next routes of an outlet, as many as may be under way at once."""
+        most = self.settings.getint("ROUTES_IN_FLIGHT_PER_OUTLET")
+        while visit.routes_waiting and visit.routes_open < most:
+            visit.routes_open += 1
+            yield self._route_request(visit, visit.routes_waiting.popleft())
+
+    def leave_routes(self, visit: Visit, why: str) -> None:
+        """Ask none of the routes in line."""
+        while visit.routes_waiting:
+            self.route_lost(visit, visit.routes_waiting.popleft().route, Loss(f"not asked: {why}", None))
+
+    def _route_request(self, visit: Visit, asked: RouteAsked) -> Request:
+        """Return a conditional request."""
+        route = asked.route
         seconds = self.settings.getfloat("ROUTE_TIMEOUT_SECONDS")
         return Request(
             route.url,
-            callback=callback or self.parse_route,
+            callback=self.parse_homepage if route.kind == "homepage" else self.parse_route,
             errback=self.lost,
             priority=ROUTE_PRIORITY,
             headers=conditional_headers(find_route(self.context.db, route.url)),
             meta={
-                "outlet": visit.outlet.id, "kind": route.kind, "route": route, "depth": depth,
-                "others": others, "read_at_most": self.settings.getint("ROUTE_MAX_BYTES"),
+                "outlet": visit.outlet.id, "kind": route.kind, "route": route, "depth": asked.depth,
+                "others": asked.others, "read_at_most": self.settings.getint("ROUTE_MAX_BYTES"),
                 "read_for_seconds": seconds - 2, "download_timeout": seconds, "download_maxsize": 0,
                 "download_fail_on_dataloss": False,
             },
@@ -116,14 +136,10 @@ class RouteSpider(Spider):
         below, read = await self._read_route(visit, response)
         depth: int = response.meta["depth"]
         if read:
-            for request in self._route_requests(visit, self._followed(below, depth), depth=depth + 1):
-                yield request
+            self.line_up(visit, self._followed(below, depth), depth=depth + 1)
         else:
-            for request in self.next_of(visit, response.meta["others"]):
-                yield request
-        for each in self.next_pages(visit):
-            yield each
-        for each in self.route_done(visit):
+            self.line_up_next(visit, response.meta["others"])
+        for each in self.route_done(visit, response.meta["route"]):
             yield each
 
     def _followed(self, below: list[Route], depth: int) -> list[Route]:
@@ -133,10 +149,9 @@ class RouteSpider(Spider):
             depth < self.settings.getint("SITEMAP_DEPTH")
         )
 
-    def next_of(self, visit: Visit, others: tuple[Route, ...]) -> Iterator[Request]:
-        """Yield a request for the next place to try, where one could not be read."""
-        if others:
-            yield from self._route_requests(visit, [others[0]], others=others[1:])
+    def line_up_next(self, visit: Visit, others: tuple[Route, ...]) -> None:
+        """Put the next place to try in line, where one could not be read."""
+        self.line_up(visit, others[:1], others=others[1:])
 
     async def _read_route(self, visit: Visit, response: Response) -> tuple[list[Route], bool]:
         """Return the routes below this one, and whether it could be read."""
@@ -190,24 +205,21 @@ class RouteSpider(Spider):
             except ReadingError as error:
                 logger.warning("%s: homepage: %s", visit.outlet.id, error)
         await self._read_route(visit, response)
-        for request in await self.discovered_requests(visit, response.request, found):
-            yield request
-        for each in self.next_pages(visit):
-            yield each
-        for each in self.route_done(visit):
+        await self.line_up_discovered(visit, response.request, found)
+        for each in self.route_done(visit, response.meta["route"]):
             yield each
 
-    async def discovered_requests(
+    async def line_up_discovered(
         self, visit: Visit, request: Request | None, found: list[discovery.Route]
-    ) -> list[Request]:
-        """Return requests for what robots.txt and the homepage name, and for well-known places in their lack."""
+    ) -> None:
+        """Put in line what robots.txt and the homepage name, and well-known places in their lack."""
         assert request is not None
         outlet = visit.outlet
         robots = self.crawler.get_downloader_middleware(RobotsMiddleware)
         assert robots is not None
         rules = await robots.rules_for(request)
         found = [*discovery.routes_in_robots(rules.sitemaps, request.url, outlet), *found]
-        requests = list(self._route_requests(visit, [_ledger_route(outlet.id, each) for each in found]))
+        self.line_up(visit, [_ledger_route(outlet.id, each) for each in found])
         known = {route.kind for route in found}
         known |= {route.kind for route in discovered_routes(self.context.db, outlet.id)}
         for kind in ("feed", "sitemap"):
@@ -216,8 +228,7 @@ class RouteSpider(Spider):
             places = [
                 _ledger_route(outlet.id, p) for p in discovery.well_known_routes(outlet) if p.kind == kind
             ]
-            requests += self._route_requests(visit, places[:1], others=tuple(places[1:]))
-        return requests
+            self.line_up_next(visit, tuple(places))
 
 
 def conditional_headers(known: Any) -> dict[str, str]:
