@@ -64,15 +64,31 @@ class Table:
 @cache
 def tables() -> dict[str, Table]:
     """Return the codebook. Raises ValueError where an entry is not as it must be, naming it."""
-    document = yaml.safe_load(CODEBOOK.read_text(encoding="utf-8"))["tables"]
-    return {name: _table(name, entry) for name, entry in document.items()}
+    return {name: _table(name, entry) for name, entry in _document()["tables"].items()}
+
+
+@cache
+def files() -> dict[str, Table]:
+    """Return the entries of the files that are made beside tables of the archive. Raises ValueError likewise."""
+    return {name: _table(name, entry) for name, entry in _document()["files"].items()}
+
+
+def described(name: str) -> Table:
+    """Return the entry of a table, or of a file beside them. Raises KeyError where there is none."""
+    return tables()[name] if name in tables() else files()[name]
 
 
 def column(table: str, name: str) -> Column:
     """Return the entry of a column of an export. Raises KeyError where there is none."""
     if table == "articles" and name == "text":
         return tables()["texts"].columns["text"]
-    return tables()[table].columns[name]
+    return described(table).columns[name]
+
+
+@cache
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(CODEBOOK.read_text(encoding="utf-8"))
+    return document
 
 
 def _table(name: str, entry: dict[str, Any]) -> Table:
@@ -144,17 +160,21 @@ def datasette_tables(language: Language) -> dict[str, dict[str, Any]]:
     return {
         table.name: {
             "title": table.title[language],
-            "description": " ".join(
-                (
-                    table.description[language],
-                    f"{_WORDS['obtained'][language]}: {table.obtained[language]}",
-                    f"{_WORDS['weakness'][language]}: {table.weakness[language]}",
-                )
-            ),
+            "description": _description(table, language),
             "columns": {name: describe(entry, language) for name, entry in table.columns.items()},
         }
         for table in tables().values()
     }
+
+
+def _description(table: Table, language: Language) -> str:
+    return " ".join(
+        (
+            table.description[language],
+            f"{_WORDS['obtained'][language]}: {table.obtained[language]}",
+            f"{_WORDS['weakness'][language]}: {table.weakness[language]}",
+        )
+    )
 
 
 _WORDS = {
@@ -182,14 +202,16 @@ def schema_page() -> str:
     ]
     for table in tables().values():
         lines += _table_section(table)
+    lines += ["# Files beside the tables / Archivos junto a las tablas", ""]
+    for table in files().values():
+        lines += _table_section(table)
     return "\n".join(lines)
 
 
 def _table_section(table: Table) -> list[str]:
     lines = [f"## `{table.name}`: {table.title.en} / {table.title.es}", ""]
     for language in ("en", "es"):
-        entry = datasette_tables(language)[table.name]
-        lines += [f"{entry['description']}", ""]
+        lines += [_description(table, language), ""]
     lines += ["| Column | Type | English | Español |", "| --- | --- | --- | --- |"]
     lines += [
         f"| `{name}` | {entry.type} | {_cell(describe(entry, 'en'))} | {_cell(describe(entry, 'es'))} |"

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import TextIOWrapper
 from pathlib import Path
 from sqlite3 import Cursor
@@ -20,7 +21,7 @@ from sqlite_utils import Database
 
 from archive.citations import write_bibtex, write_csl, write_ris
 from archive.exports.companions import note_beside, schema_beside, write_schema
-from archive.exports.datapackage import one_state
+from archive.exports.datapackage import file_digest, one_state
 from archive.exports.files import is_device, replaced
 from archive.exports.sample import Draw, sheet_beside, write_coding_sheet
 from archive.exports.tables import Extract
@@ -74,11 +75,13 @@ def export_with_companions(
     with one_state(db), contextlib.ExitStack() as files:
         data = files.enter_context(replaced(path))  # the first to come, the last to take its name
         write_file(db, data, extract, form)
-        if form not in CITATION_FORMATS:
-            note = files.enter_context(replaced(note_beside(path)))
-            note.write_text(methods_note(db, extract, selection, drawn=drawn), encoding="utf-8")
-        if form.startswith("csv"):
-            write_schema(files.enter_context(replaced(schema_beside(path))), path, data, extract)
+        with ThreadPoolExecutor(1) as beside:  # another core reads the file while this one counts the archive
+            digest = beside.submit(file_digest, data) if form.startswith("csv") else None
+            if form not in CITATION_FORMATS:
+                note = files.enter_context(replaced(note_beside(path)))
+                note.write_text(methods_note(db, extract, selection, drawn=drawn), encoding="utf-8")
+        if digest is not None:
+            write_schema(files.enter_context(replaced(schema_beside(path))), path, digest.result(), extract)
         if drawn is not None:
             sheet = files.enter_context(replaced(sheet_beside(path)))
             write_coding_sheet(db, sheet, drawn, f"{path.stem}-{drawn.seed}")

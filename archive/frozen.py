@@ -25,6 +25,7 @@ from archive.exports.datapackage import (
     LICENCE,
     METHODS,
     Package,
+    add_resource,
     file_digest,
     fill,
     one_state,
@@ -38,6 +39,7 @@ DIFFERENCE = "difference.json"
 CHANGES = "changes.csv"
 CREATOR = "The Bilateral contributors"
 TITLE = "Bilateral: coverage of the security talks between Mexico and the United States"
+_LISTED = re.compile(r"^([0-9a-f]{64})  (.+)$", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _STATE = """
 SELECT max(moment) FROM (
@@ -82,6 +84,7 @@ def freeze(db: Database, folder: Path, name: str) -> Frozen:
             previous = _previous(folder, name, created)
             fill(db, aside, Selection(), Package(f"bilateral-{name.lower()}", f"{TITLE}, {name}", created))
             difference = _difference(db, aside, previous)
+            add_resource(aside, CHANGES, ("change", "article", "url"))
         _describe(aside, name, created)
         manifest = write_manifest(aside)
         return _settle(aside, target, manifest, created, difference)
@@ -106,7 +109,12 @@ def _previous(folder: Path, name: str, created: str) -> Path | None:
         other = descriptor.parent
         if other.name.startswith(".") or not (other / MANIFEST).is_file():
             continue
-        when = json.loads(descriptor.read_text(encoding="utf-8"))["created"]
+        try:
+            when = json.loads(descriptor.read_text(encoding="utf-8"))["created"]
+        except (ValueError, KeyError) as error:
+            raise FrozenError(
+                f"{descriptor}: cannot be read; `bilateral verify {other}` says more"
+            ) from error
         if (when, other.name) < (created, name):
             found.append((when, other.name, other))
     return max(found)[2] if found else None
@@ -142,6 +150,7 @@ def _difference(db: Database, aside: Path, previous: Path | None) -> dict[str, A
 
 
 def _articles(package: Path) -> Iterator[tuple[str, str, str]]:
+    csv.field_size_limit(1 << 30)  # the reasons of a verdict can be long
     with (package / "data" / "articles.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             yield row["id"], row["url"], row["sha256"]
@@ -196,32 +205,50 @@ def _datacite(name: str, created: str) -> dict[str, Any]:
 
 
 def _files(folder: Path) -> list[str]:
-    found = (path for path in folder.rglob("*") if path.is_file())
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def write_manifest(folder: Path) -> str:
     """Write the digests of all files of a package; return the manifest's own."""
-    lines = [f"{file_digest(folder / name)}  {name}\n" for name in _files(folder) if name != MANIFEST]
-    (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
+    names = [name for name in _files(folder) if name != MANIFEST]
+    text = _manifest({name: file_digest(folder / name) for name in names})
+    (folder / MANIFEST).write_text(text, encoding="utf-8", newline="")
     return file_digest(folder / MANIFEST)
 
 
+def _manifest(digests: dict[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in digests.items())
+
+
 def verify_frozen(folder: Path) -> Iterator[Finding]:
-    """Check a package against its manifest: every file there, none changed, none added."""
+    """Check a package against its manifest: every file there, none changed, none added.
+
+    Who changed a package can have written its manifest anew: what tells is the manifest's own digest, a note.
+    """
     try:
-        lines = (folder / MANIFEST).read_text(encoding="utf-8").splitlines()
-        listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        text = (folder / MANIFEST).read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError):
         yield damage(
             "snapshot", str(folder / MANIFEST), "is missing or cannot be read: this is no frozen package"
         )
         return
+    listed = {name: digest for digest, name in _LISTED.findall(text)}
+    if _manifest(dict(sorted(listed.items()))) != text:
+        yield damage("snapshot", MANIFEST, "is not as it was written: it was changed")
     present = set(_files(folder)) - {MANIFEST}
     for name, digest in listed.items():
         if name not in present:
             yield damage("snapshot", name, "is missing")
-        elif file_digest(folder / name) != digest:
+        elif not _is_intact(folder / name, digest):
             yield damage("snapshot", name, "is not what the manifest says: it was changed")
     for name in sorted(present - set(listed)):
         yield damage("snapshot", name, "is not in the manifest: it was added")
+    yield Finding("note", "snapshot", MANIFEST, f"has the SHA-256 {file_digest(folder / MANIFEST)}")
+
+
+def _is_intact(path: Path, digest: str) -> bool:
+    try:
+        return file_digest(path) == digest
+    except OSError:
+        return False

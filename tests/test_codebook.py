@@ -1,8 +1,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from archive import codebook
+from archive.commands.evaluate import SAMPLE_COLUMNS
+from archive.exports import sample
 from archive.exports.tables import EXPORTED_TABLES, table_columns
 from archive.exports.text_formats import JSON_COLUMNS
 from archive.store import open_archive
@@ -35,6 +38,24 @@ def test_the_page_of_the_schema_is_current() -> None:
     assert (ROOT / "docs" / "schema.md").read_text(encoding="utf-8") == codebook.schema_page(), (
         "run python -m archive.codebook > docs/schema.md"
     )
+
+
+def test_no_entry_of_the_codebook_hides_another() -> None:
+    class Strict(yaml.SafeLoader):
+        pass
+
+    def mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[object, object]:
+        names = [loader.construct_object(name) for name, _ in node.value]
+        assert len(names) == len(set(names)), f"line {node.start_mark.line}: {names}"
+        return loader.construct_mapping(node, deep=True)
+
+    Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    yaml.load(codebook.CODEBOOK.read_text(encoding="utf-8"), Loader=Strict)
+
+
+def test_the_files_beside_the_tables_are_described() -> None:
+    assert tuple(codebook.files()["coding"].columns) == sample.SHEET_COLUMNS == SAMPLE_COLUMNS
+    assert list(codebook.files()["changes"].columns) == ["change", "article", "url"]
 
 
 def test_what_is_exported_is_described(tmp_path: Path) -> None:

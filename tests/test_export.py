@@ -522,13 +522,14 @@ def test_places_go_to_strata_in_proportion(
 
 def test_reasons_quote_the_article_only_with_its_text(small: Small) -> None:
     quoted = [
-        {"text": "a", "where": "title", "points": 1.0, "why": 'both: “Say \\ "this"” (1)'},
+        {"text": "a", "where": "title", "points": 1.0, "why": 'both: “Say \\ "this": “again”” (1)'},
+        {"why": "ends in a backslash: “x\\"},
         {"why": "plain"},
     ]
     with small.db.conn:
         small.db.execute("UPDATE articles SET terms = ?", [json.dumps(quoted, ensure_ascii=False)])
     first = json.loads(run(small, "--format", "jsonl").stdout.splitlines()[0])
-    assert [term["why"] for term in first["terms"]] == ["both", "plain"]
+    assert [term["why"] for term in first["terms"]] == ["both", "ends in a backslash", "plain"]
     whole = json.loads(run(small, "--format", "jsonl", "--with-text").stdout.splitlines()[0])
     assert whole["terms"] == quoted
     assert "summary" not in run(small, "--table", "pages").stdout.splitlines()[0]

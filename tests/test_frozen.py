@@ -1,7 +1,10 @@
 import csv
 import json
+import os
+import random
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import frictionless
@@ -11,10 +14,12 @@ from click.testing import CliRunner, Result
 from frictionless import system
 
 from archive.cli import main
-from archive.frozen import MANIFEST, FrozenError, freeze
+from archive.frozen import MANIFEST, FrozenError, freeze, verify_frozen
 from archive.snapshots import SnapshotWriter
 from archive.store import open_archive
 from tests.small_archive import Small, add, build
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -41,6 +46,26 @@ def test_made_twice_from_one_state_it_is_the_same_byte_for_byte(small: Small, tm
     assert first.manifest == second.manifest
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TZ", "Pacific/Kiritimati"), ("LC_ALL", "tr_TR.UTF-8"), ("LANG", "C"), ("PYTHONHASHSEED", "7"),
+     ("PYTHONUTF8", "0"), ("SOURCE_DATE_EPOCH", "1")],
+)  # fmt: skip
+def test_another_process_place_and_surrounding_make_the_same(
+    small: Small, tmp_path: Path, name: str, value: str
+) -> None:
+    first = freeze(small.db, tmp_path / "one", "2026-11")
+    small.db.conn.execute("VACUUM")
+    small.db.close()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    subprocess.run(
+        [sys.executable, "-m", "archive.cli", "snapshot", "2026-11", "--db", "../archive.db", "--into", "made"],
+        cwd=elsewhere, env={**os.environ, "PYTHONPATH": str(ROOT), name: value}, check=True,
+    )  # fmt: skip
+    assert contents(elsewhere / "made" / "2026-11") == contents(first.path)
+
+
 def test_its_manifest_is_what_sha256sum_checks(small: Small, tmp_path: Path) -> None:
     frozen = freeze(small.db, tmp_path / "packages", "2026-11")
     result = subprocess.run(["sha256sum", "--check", "--quiet", MANIFEST], cwd=frozen.path, check=False)
@@ -50,7 +75,9 @@ def test_its_manifest_is_what_sha256sum_checks(small: Small, tmp_path: Path) -> 
 def test_it_is_a_valid_data_package_without_texts(small: Small, tmp_path: Path) -> None:
     frozen = freeze(small.db, tmp_path / "packages", "2026-11")
     with system.use_context(trusted=True):
-        assert frictionless.validate(str(frozen.path / "datapackage.json")).valid
+        report = frictionless.validate(str(frozen.path / "datapackage.json"))
+    assert report.valid
+    assert "changes" in [task.name for task in report.tasks]
     assert b"aduanas" not in b"".join(contents(frozen.path).values())
 
 
@@ -104,6 +131,39 @@ def test_verify_names_what_was_changed_added_or_lost(small: Small, tmp_path: Pat
     assert result.exit_code == 1
     for words in ("data/articles.csv: is not what", "extra.txt: is not in", "methods.md: is missing"):
         assert words in result.output
+
+
+def test_verify_finds_every_byte_of_the_manifest_and_any_of_a_file(small: Small, tmp_path: Path) -> None:
+    frozen = freeze(small.db, tmp_path / "packages", "2026-11").path
+    random_ = random.Random(1)
+    for path in sorted(path for path in frozen.rglob("*") if path.is_file()):
+        whole = path.read_bytes()
+        places = range(len(whole)) if path.name == MANIFEST else random_.sample(range(len(whole)), 12)
+        for place in places:
+            changed = bytearray(whole)
+            changed[place] ^= random_.choice((1, 2, 7, 32, 128))
+            path.write_bytes(changed)
+            found = [finding for finding in verify_frozen(frozen) if finding.severity == "damage"]
+            assert found, (path.name, place)
+        for cut in (whole[:-1], whole + b"\n", b""):
+            path.write_bytes(cut)
+            assert any(finding.severity == "damage" for finding in verify_frozen(frozen)), path.name
+        path.write_bytes(whole)
+    assert [finding.severity for finding in verify_frozen(frozen)] == ["note"]
+
+
+def test_verify_prints_the_digest_that_the_snapshot_printed(small: Small, tmp_path: Path) -> None:
+    made = run("snapshot", "2026-11", "--db", str(small.path), "--into", str(tmp_path / "p"))
+    digest = made.output.split()[-1]
+    assert digest in run("verify", str(tmp_path / "p" / "2026-11")).output
+
+
+def test_a_broken_package_before_it_is_named(small: Small, tmp_path: Path) -> None:
+    before = freeze(small.db, tmp_path / "p", "2026-10").path
+    (before / "datapackage.json").write_text("{")
+    result = run("snapshot", "2026-11", "--db", str(small.path), "--into", str(tmp_path / "p"))
+    assert (result.exit_code, isinstance(result.exception, SystemExit)) == (1, True)
+    assert "2026-10" in result.output
 
 
 @pytest.mark.parametrize("name", ["../x", "", "a/b", ".hidden", "x" * 100])

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from archive.codebook import column, describe, tables
-from archive.exports.datapackage import file_digest, write_json
+from archive.exports.datapackage import write_json
 from archive.exports.tables import Extract
 
 _DATATYPES: dict[str, Any] = {
@@ -28,9 +28,9 @@ def schema_beside(path: Path) -> Path:
     return path.with_name(f"{path.name}-metadata.json")
 
 
-def write_schema(target: Path, path: Path, content: Path, extract: Extract) -> None:
-    """Write to ``target`` the schema of the CSV file ``path``, whose bytes stand in ``content``. Raises OSError."""
-    write_json(target, _csvw(path.name, file_digest(content), extract))
+def write_schema(target: Path, path: Path, digest: str, extract: Extract) -> None:
+    """Write to ``target`` the schema of the CSV file ``path``, whose SHA-256 is ``digest``. Raises OSError."""
+    write_json(target, _csvw(path.name, digest, extract))
 
 
 def _csvw(name: str, digest: str, extract: Extract) -> dict[str, Any]:

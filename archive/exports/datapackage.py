@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,8 +18,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from archive.codebook import Column, column, describe, tables
-from archive.exports.tables import Extract, extract_table
+from archive.codebook import Column, column, describe, described
+from archive.exports.tables import extract_table
 from archive.exports.text_formats import write_csv
 from archive.methods_note import methods_note
 from archive.selection import Selection
@@ -44,6 +44,7 @@ _REFERENCES = {
     "revisions": {"article": ("articles", "id")},
     "events": {"article": ("articles", "id")},
     "seen_per_day": {"outlet": ("outlets", "id")},
+    "watched_per_day": {"outlet": ("outlets", "id")},
     "coverage": {"outlet": ("outlets", "id")},
     "gaps": {"outlet": ("outlets", "id")},
 }
@@ -121,10 +122,18 @@ def fill(
         path = folder / "data" / f"{table}.csv"
         with path.open("w", encoding="utf-8", newline="") as stream:
             write_csv(stream, extract, extract.rows(db))
-        resources.append(_resource(path, extract))
+        resources.append(_resource(folder, path, extract.table, extract.columns))
     articles = extract_table(db, "articles", selection, with_text=with_text)
     (folder / METHODS).write_text(methods_note(db, articles, selection), encoding="utf-8")
     descriptor = _descriptor(db, selection, package, resources)
+    write_json(folder / DESCRIPTOR, descriptor)
+
+
+def add_resource(folder: Path, name: str, columns: Sequence[str]) -> None:
+    """Name one more CSV file of a package, of the codebook's ``files``, in its descriptor."""
+    descriptor = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
+    path = folder / name
+    descriptor["resources"].append(_resource(folder, path, path.stem, columns))
     write_json(folder / DESCRIPTOR, descriptor)
 
 
@@ -153,27 +162,27 @@ def _descriptor(
     }
 
 
-def _resource(path: Path, extract: Extract) -> dict[str, Any]:
-    table = tables()[extract.table]
+def _resource(folder: Path, path: Path, name: str, columns: Sequence[str]) -> dict[str, Any]:
+    table = described(name)
     schema: dict[str, Any] = {
-        "fields": [_field(column(extract.table, name)) for name in extract.columns],
+        "fields": [_field(column(name, each)) for each in columns],
         "missingValues": [""],
     }
-    if extract.table in _KEYS:
-        schema["primaryKey"] = [_KEYS[extract.table]]
-    references = _REFERENCES.get(extract.table, {})
+    if name in _KEYS:
+        schema["primaryKey"] = [_KEYS[name]]
+    references = _REFERENCES.get(name, {})
     if references:
         schema["foreignKeys"] = [
-            {"fields": [name], "reference": {"resource": resource, "fields": [field]}}
-            for name, (resource, field) in references.items()
+            {"fields": [each], "reference": {"resource": resource, "fields": [field]}}
+            for each, (resource, field) in references.items()
         ]
     return {
         "profile": "tabular-data-resource",
-        "name": extract.table,
+        "name": name,
         "title": table.title.en,
         "description": f"{table.description.en} {table.obtained.en} {table.weakness.en}",
         "descripcion": f"{table.description.es} {table.obtained.es} {table.weakness.es}",
-        "path": f"data/{path.name}",
+        "path": path.relative_to(folder).as_posix(),
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",

@@ -13,6 +13,8 @@ from archive.exports.tables import Extract
 from archive.times import UTC_FORMAT
 
 FETCHED_ROWS = 1_000  # held as Python objects at a time
+FETCHED_TEXTS = 50  # of them where whole texts are among them
+TEXTS = frozenset(("text", "content", "sentence"))
 GROUP_ROWS = 50_000
 GROUP_BYTES = 8_000_000  # of a row group in memory; its columns are encoded beside it
 OPEN_MONTHS = 4
@@ -39,7 +41,7 @@ def write_parquet(path: Path, extract: Extract, rows: Cursor) -> None:
     """Write the rows to a Parquet file. Raises OSError; ValueError where a value is not of its column's type."""
     schema = _schema(extract)
     with _Groups(path, schema) as groups:
-        while fetched := rows.fetchmany(FETCHED_ROWS):
+        while fetched := rows.fetchmany(_fetched(extract)):
             batch = _batch(fetched, schema)
             del fetched  # before the next ones are read
             groups.add(batch)
@@ -54,7 +56,7 @@ def write_months(folder: Path, extract: Extract, rows: Cursor, time: str) -> Non
     schema, place = _schema(extract), extract.columns.index(time)
     months = _Months(folder, schema)
     try:
-        while fetched := rows.fetchmany(FETCHED_ROWS):
+        while fetched := rows.fetchmany(_fetched(extract)):
             apart: dict[str, list[tuple[object, ...]]] = {}
             for row in fetched:
                 apart.setdefault(str(row[place])[:7] if row[place] else NO_MONTH, []).append(row)
@@ -126,6 +128,10 @@ class _Months:
     def close(self) -> None:
         for groups in self._open.values():
             groups.close()
+
+
+def _fetched(extract: Extract) -> int:
+    return FETCHED_TEXTS if TEXTS & set(extract.columns) else FETCHED_ROWS
 
 
 def _schema(extract: Extract) -> pa.Schema:
