@@ -188,7 +188,7 @@ def test_the_way_of_a_sample_from_draw_to_report(db: Database, tmp_path: Path) -
     fill(db)
     path, sheet = tmp_path / "archive.db", tmp_path / "sheet.csv"
     run(path, "sample", "--size", "12", "--name", "march", "-o", str(sheet))
-    lines = list(csv.DictReader(sheet.open(encoding="utf-8")))
+    lines = list(csv.DictReader(sheet.open(encoding="utf-8-sig")))
     assert len(lines) == 12
     assert set(lines[0]) == {"sample", "url", "outlet", "language", "title", "grade", "note"}
     for line in lines:
@@ -202,9 +202,57 @@ def test_the_way_of_a_sample_from_draw_to_report(db: Database, tmp_path: Path) -
     assert report["labelled"] == 12
     assert report["samples"][0]["recall"] < 0.5
     assert len(report["disagreements"]) == 9
+    again = run(path, "label", "--from", str(sheet), "--coder", "ana")
+    assert again == "0 labels kept\n"
+    for words in (run(path, "evaluate"), run(path, "agreement")):
+        assert "sample march" in words
+        assert ", F1 0." in words
+    found = json.loads(run(path, "agreement", "--json"))
+    assert found["samples"] == report["samples"]
+    estimate = found["samples"][0]
+    assert estimate["f1"] == pytest.approx(
+        2 * estimate["precision"] * estimate["recall"] / (estimate["precision"] + estimate["recall"])
+    )
+    assert estimate["f1_interval"][0] <= estimate["f1"] <= estimate["f1_interval"][1]
+    assert found["labelled"]["pages"] == 12
     words = run(path, "evaluate")
-    assert "sample march" in words
     assert "people say 1, the judge 0" in words
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"), [(";", "cp1252"), (";", "utf-8-sig"), ("\t", "utf-8"), (",", "cp1252")]
+)
+def test_a_sheet_comes_back_however_a_spreadsheet_saved_it(
+    db: Database, tmp_path: Path, delimiter: str, encoding: str
+) -> None:
+    url = judged(db, "a", 2, 9.0)
+    columns = ["sample", "url", "outlet", "language", "title", "grade", "note"]
+    cells = ["march", url, "faro", "es", "'=México; «sí»", "1", "reunión, armas; aduanas"]
+    with (tmp_path / "sheet.csv").open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows([columns, cells])
+    assert run(tmp_path / "archive.db", "label", "--from", str(tmp_path / "sheet.csv")) == "1 labels kept\n"
+    (kept,) = evaluation.all_labels(db)
+    assert (kept["url"], kept["grade"], kept["note"]) == (url, 1, "reunión, armas; aduanas")
+
+
+def test_a_sample_runs_no_headline_as_a_formula(db: Database, tmp_path: Path) -> None:
+    judged(db, "a", 2, 9.0)
+    with db.conn:
+        db.execute("UPDATE verdicts SET title = '=HYPERLINK(1)'")
+    run(tmp_path / "archive.db", "sample", "-o", str(tmp_path / "sheet.csv"))
+    (line,) = csv.DictReader((tmp_path / "sheet.csv").open(encoding="utf-8-sig"))
+    assert line["title"] == "'=HYPERLINK(1)"
+
+
+def test_of_a_file_with_a_bad_line_no_label_is_kept(db: Database, tmp_path: Path) -> None:
+    good = json.dumps({"url": judged(db, "a", 2, 9.0), "grade": 1})
+    for name, content in (
+        ("bad.jsonl", f'{good}\n{{"url": "x", "grade": 7}}\n'),
+        ("bad.csv", "address,mark\nx,1\n"),
+    ):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        assert "line" in run(tmp_path / "archive.db", "label", "--from", str(tmp_path / name), code=1)
+    assert evaluation.all_labels(db) == []
 
 
 def test_exported_labels_come_back_once(db: Database, tmp_path: Path) -> None:
