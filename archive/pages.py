@@ -3,6 +3,7 @@
 `pages` is also the frontier: what is ``queued`` was not done yet and is done by the next crawl.
 """
 
+import dataclasses
 import functools
 import hashlib
 from dataclasses import dataclass
@@ -60,11 +61,13 @@ def file_lead(
     shall not; ``note`` is the reason of a queued page; ``discovered`` is when it was, if not now. A URL that is
     another form of one already filed becomes a ``duplicate`` of that.
     """
-    insert = functools.partial(_insert, db, lead, discovered or utc_now())
     with transaction(db):
         known = row(db, "SELECT url, state FROM pages WHERE url = ?", [lead.url])
         if known is not None:
             return Filed(known["url"], known["state"], new=False)
+        withdrawn = _is_withdrawn(db, lead.url)
+        kept = dataclasses.replace(lead, summary="", content="") if withdrawn else lead
+        insert = functools.partial(_insert, db, kept, discovered or utc_now())
         if refusal is not None:
             return insert(lead.url, _opaque_key(lead.url), "blocked", refusal)
         try:
@@ -74,12 +77,19 @@ def file_lead(
         other = row(db, "SELECT url, state FROM pages WHERE key = ? AND state != 'duplicate'", [key])
         if other is not None:
             return insert(lead.url, key, "duplicate", f"another form of {other['url']}")
-        if is_withdrawn(db, lead.url):
+        if withdrawn:
             return insert(lead.url, key, "blocked", "withdrawn on request")
         if address != lead.url:
             insert(lead.url, key, "duplicate", f"another form of {address}")
         state: PageState = "screened-out" if screened_out else "queued"
         return insert(address, key, state, screened_out or note)
+
+
+def _is_withdrawn(db: Database, url: str) -> bool:
+    try:
+        return is_withdrawn(db, url)
+    except BadURL:
+        return False
 
 
 def _address(url: str) -> str:

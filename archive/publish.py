@@ -4,7 +4,8 @@ What is not named here is not published: a new column stays private until somebo
 edition (``full``) leaves out what only the operator needs. The public one holds excerpts; the full text can be
 searched in it, through an index without content, but is nowhere in the file.
 
-The file is built aside, checked, and put in place by one rename; the one before it is kept.
+The file is built aside, checked, and put in place by one rename; the one before it is kept, unless it holds what was
+withdrawn since.
 """
 
 import contextlib
@@ -220,12 +221,22 @@ def _put_in_place(aside: Path, folder: Path) -> Path:
     target = folder / SITE_FILE
     with aside.open("rb") as stream:
         os.fsync(stream.fileno())
-    if target.exists():
-        previous = folder / PREVIOUS_FILE
-        previous.unlink(missing_ok=True)
+    previous = folder / PREVIOUS_FILE
+    previous.unlink(missing_ok=True)
+    if target.exists() and _withdrawn(aside) <= _withdrawn(target):
         os.link(target, previous)
     os.replace(aside, target)
     return target
+
+
+def _withdrawn(path: Path) -> set[str]:
+    """Return the addresses withdrawn in a site database: one that lacks some still holds their texts."""
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        try:
+            found = connection.execute("SELECT url FROM takedowns WHERE lifted IS NULL").fetchall()
+        except sqlite3.DatabaseError:  # no site database
+            return set()
+    return {url for (url,) in found}
 
 
 def published_edition(path: Path) -> str | None:

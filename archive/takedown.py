@@ -72,6 +72,7 @@ def _withdraw_article(db: Database, number: int) -> None:
     )
     db.execute("UPDATE revisions SET text = '', description = '' WHERE article = ?", [number])
     db.execute("UPDATE snapshots SET outcome = ? WHERE article = ?", [WITHDRAWN, number])
+    db.execute("UPDATE story_links SET why = '[]' WHERE a = ? OR b = ?", [number, number])
     for table in ("mentions", "copy_shingles", "sightings"):  # all keep words, or what words can be told from
         db.execute(f"DELETE FROM {table} WHERE article = ?", [number])
     forget_unused(db)

@@ -76,6 +76,32 @@ def test_an_address_that_was_not_archived_is_refused_from_then_on(small: Small) 
     assert "withdrawn on request" in run(small, "why", url).output
 
 
+def test_another_form_of_it_in_a_feed_brings_no_words_back(small: Small) -> None:
+    take_down(small.db, URL, "asked")
+    lead = Lead(
+        url=URL + "?utm_source=feed", outlet="faro", via="feed", summary="Words of it", content="More words"
+    )
+    assert file_lead(small.db, lead).state == "duplicate"
+    later = Lead(url="https://faro.example/later", outlet="faro", via="feed", summary="Words of it")
+    take_down(small.db, later.url, "asked")
+    assert file_lead(small.db, later).state == "blocked"
+    assert "ords of it" not in "\n".join(small.db.conn.iterdump())
+
+
+def test_a_site_published_before_is_not_kept_with_the_text_in_it(small: Small, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    publish(small.path, folder, public=False)
+    publish(small.path, folder, public=False)
+    assert len(list(folder.iterdir())) == 2
+    take_down(small.db, URL, "asked")
+    publish(small.path, folder, public=False)
+    for path in folder.iterdir():
+        assert WORDS.encode() not in path.read_bytes()
+    assert len(list(folder.iterdir())) == 1
+    publish(small.path, folder, public=False)
+    assert len(list(folder.iterdir())) == 2
+
+
 def test_an_archive_with_a_takedown_verifies(small: Small) -> None:
     take_down(small.db, URL, "asked")
     assert [f for f in verify(small.path, small.warc) if f.severity == "damage"] == []

@@ -8,6 +8,11 @@ from archive.options import db_option, json_option, print_json, readable
 from archive.takedown import TakedownError, lift, take_down, takedown_log
 from archive.terminal import printable
 
+LEFT_TO_DO = (
+    "Site databases published before still hold it: run `bilateral publish` again. So do backups, frozen packages"
+    " and files that were taken away (docs/legal.md)."
+)
+
 
 @click.command()
 @click.argument("url", required=False)
@@ -30,6 +35,8 @@ def takedown(url: str | None, db: Path, reason: str | None, lifted: bool, as_jso
             take_down(archive, url, (reason or "").strip())
     except TakedownError as error:
         raise click.ClickException(printable(error)) from error
+    if url is not None and not lifted:
+        click.echo(LEFT_TO_DO, err=True)
     log = takedown_log(archive) if url is None else takedown_log(archive)[:1]
     if as_json:
         print_json(log)

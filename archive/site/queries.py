@@ -211,7 +211,9 @@ def article(connection: sqlite3.Connection, number: int) -> Row | None:
         connection, "SELECT * FROM events WHERE article = ? ORDER BY seen, id", [number]
     )
     known["snapshot_rows"] = fetch(
-        connection, "SELECT * FROM snapshots WHERE article = ? ORDER BY fetched, id", [number]
+        connection,
+        "SELECT * FROM snapshots WHERE article = ? AND outcome IS NOT 'withdrawn' ORDER BY fetched, id",
+        [number],
     )
     known["copies"] = copies_of(connection, known)
     known["across"] = across_the_border(connection, known)

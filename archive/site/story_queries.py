@@ -141,8 +141,9 @@ _calendar: Kept[list[Row]] = Kept()
 def calendar(connection: sqlite3.Connection) -> list[Row]:
     """Return the talks that were announced, the latest date first, each with the sentences that announce it."""
     today = now().date().isoformat()
-    (newest,) = connection.execute("SELECT max(id) FROM mentions").fetchone()
-    version = (today, newest, tallies.on_subject(connection))
+    # Counted too: those of an article that was withdrawn are gone, and none is newer.
+    mentions = tuple(connection.execute("SELECT max(id), count(*) FROM mentions").fetchone())
+    version = (today, mentions, tallies.on_subject(connection))
     return _calendar.get(connection, version, lambda _: _read_calendar(connection, today))
 
 

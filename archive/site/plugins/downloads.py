@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from datasette import hookimpl
+from datasette.filters import FilterArguments
 from datasette.utils.asgi import Request
 
 from archive.exports.tables import EXPORTED_TABLES
@@ -15,6 +16,12 @@ from archive.site.views import words_of
 def register_routes() -> list[tuple[str, Callable[..., Any]]]:
     """Return the addresses of whole files."""
     return downloads.routes()
+
+
+@hookimpl
+def filters_from_request(table: str) -> FilterArguments | None:
+    """Leave the snapshots of withdrawn articles out of pages and files of that table."""
+    return FilterArguments(["outcome is not 'withdrawn'"]) if table == "snapshots" else None
 
 
 @hookimpl
