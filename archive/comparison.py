@@ -5,7 +5,6 @@ Words are compared by the log-odds ratio with an informative Dirichlet prior (Mo
 languages it is concepts and names that are, and words only between texts of one language.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from typing import Literal
 
 from sqlite_utils import Database
 
-from archive.dates import LONGEST
 from archive.profiles import count_concepts
-from archive.sentences import plain, quotations, sentences, words
+from archive.sentences import plain, words
+from archive.speakers import speakers
 from archive.store import rows
 
 Side = Literal["MX", "US"]
@@ -24,25 +23,6 @@ Side = Literal["MX", "US"]
 PRIOR_WORDS = 200.0  # the weight of the background, in words
 TELLING = 1.96  # standard deviations; below it the difference may be chance
 SHORTEST = 4  # letters; shorter words are grammar
-
-_CAPITAL = r"(?:[A-ZÁÉÍÓÚÑ][\w'’-]+|[A-Z]\.)"
-_NAME = rf"{_CAPITAL}(?:\s+(?:(?:de|del|la|las|los|y|of|the)\s+){{0,3}}{_CAPITAL}){{0,6}}"
-_SAYS = (
-    r"(?:dijo|afirmó|aseguró|señaló|informó|sostuvo|declaró|indicó|explicó|agregó|añadió|advirtió|subrayó|expresó|"
-    r"reiteró|precisó|respondió|aclaró|anunció|comentó|insistió|apuntó|destacó|manifestó|escribió|confirmó|"
-    r"said|says|told|added|wrote|stated|warned|noted|explained|announced|insisted|replied|confirmed)"
-)
-_BEFORE = re.compile(rf"({_NAME})(?:,[^,.;\"]{{3,80}},)?\s+(?:also\s+|también\s+)?{_SAYS}\b")
-_AFTER = re.compile(
-    rf"\b(?:{_SAYS}|[Ss]egún|[Dd]e acuerdo con|[Aa]ccording to)\s+((?:[a-záéíóúñ'.]+\s+){{0,8}}?{_NAME})"
-)
-_TITLE_WORDS = (
-    "Secretary State Secretario Secretaria President Presidente Presidenta Foreign Minister Attorney General "
-    "Ambassador Embajador Embajadora Director Gov Sen Rep Mr Ms Mrs Dr FBI DEA CIA Security Canciller Fiscal Defense "
-    "Treasury Press Deputy Homeland U.S U.S. El La Los Las The He She It They This That En In On At Un Una A Later But "
-    "And After However Then Also Y Pero Además Tras Al Por Para Con Después Luego Más Ayer Hoy Si If When Cuando As"
-)
-_TITLES = frozenset(_TITLE_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,39 +67,6 @@ def log_odds(here: Counter[str], there: Counter[str], background: Counter[str]) 
         if z >= TELLING:
             found.append(Distinctive(word, here[word], there[word], round(difference, 3), round(z, 2)))
     return sorted(found, key=lambda d: (-d.z, d.word))
-
-
-def speakers(text: str) -> list[str]:
-    """Return who is quoted or reported as saying something, by name as the text gives it, in order, each once.
-
-    A family name alone is given as the full name where the text has that too.
-    """
-    clean = plain(text)
-    found: list[str] = []
-    for sentence in sentences(clean):
-        bare = sentence[:LONGEST]
-        for quoted in quotations(bare):
-            bare = bare.replace(quoted, "")
-        for match in [*_BEFORE.finditer(bare), *_AFTER.finditer(bare)]:
-            if name := _person(match[1]):
-                found.append(name)
-    full = {name.split()[-1]: name for name in sorted(_full_names(clean), key=len)}
-    return list(dict.fromkeys(full.get(name, name) for name in found))
-
-
-def _person(phrase: str) -> str:
-    """Return the name in a phrase such as "el canciller Juan Pérez" or "Secretary of State Ann Smith"."""
-    parts = phrase.split()
-    starts = [i for i, part in enumerate(parts) if part[0].isupper() and part.strip(".,") not in _TITLES]
-    if not starts:
-        return ""
-    name = " ".join(parts[starts[0] :]).strip(".,'’ ")
-    return "" if name.isupper() else name
-
-
-def _full_names(text: str) -> set[str]:
-    found = (_person(match.group()) for match in re.finditer(_NAME, text))
-    return {name for name in found if 2 <= len(name.split()) <= 6}
 
 
 def compare_sides(db: Database, story: int) -> Comparison:

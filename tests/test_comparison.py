@@ -1,11 +1,14 @@
+import json
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from archive.comparison import compare_sides, log_odds, speakers
+from archive.comparison import compare_sides, log_odds
 from archive.copies import group_new_copies
 from archive.models import Article, Outlet, Verdict
+from archive.speakers import speakers
 from archive.store import open_archive, save_article, save_outlets
 
 
@@ -33,20 +36,22 @@ def test_what_is_said_equally_often_is_nobodys() -> None:
     assert log_odds(both, both, both + both) == []
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("«Todo va bien», dijo el canciller Juan Pérez Soto ante la prensa.", ["Juan Pérez Soto"]),
-        ('"It is going well," said Secretary of State Ann Smith. Later Smith added nothing.', ["Ann Smith"]),
-        (
-            "Ana Ruiz, vocera del gobierno, informó del viaje. Según Luis Mora, fue breve.",
-            ["Ana Ruiz", "Luis Mora"],
-        ),
-        ("The river rose. It rained on Monday.", []),
-    ],
-)
-def test_who_is_quoted(text: str, expected: list[str]) -> None:
-    assert speakers(text) == expected
+QUOTED = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "texts/speakers.jsonl").read_text("utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("case", QUOTED, ids=[case["text"][:40] for case in QUOTED])
+def test_who_is_quoted(case: dict) -> None:
+    assert speakers(case["text"]) == case["said"]
+
+
+def test_a_text_of_names_alone_is_read_in_time() -> None:
+    start = time.process_time()
+    speakers("Ana Ruiz, vocera, y Luis Mora dijeron. " * 2000)
+    speakers("Ana Ruiz, " * 5000)
+    assert time.process_time() - start < 10
 
 
 def test_both_sides_of_a_story(tmp_path: Path) -> None:
