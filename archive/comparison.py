@@ -22,7 +22,20 @@ Side = Literal["MX", "US"]
 
 PRIOR_WORDS = 200.0  # the weight of the background, in words
 TELLING = 1.96  # standard deviations; below it the difference may be chance
+LEANING = 1.0  # below it nothing is shown
+FEWEST = 3  # mentions of what is shown though it may be chance
 SHORTEST = 4  # letters; shorter words are grammar
+_GRAMMAR = (
+    "para como pero sobre entre este esta estos estas desde hasta cuando donde quien quienes cual cuales también más "
+    "porque aunque mientras según ante bajo contra durante hacia mediante sino tras había habían hay han sido será "
+    "serán sería fueron estaba están estar tiene tienen tenía tuvo hace hacer otro otra otros otras todo toda todos "
+    "todas cada muy tanto dijo dice parte vez además así aquí allí luego ello ellos ella ellas suyo sus nos les mismo "
+    "misma that this these those with from have has had been were will would could should about after before into over "
+    "under between their there they them then than when where which while whom what also more most some such other "
+    "others said says because being both each even ever every here just like made make many much must only onto same "
+    "since still though through until upon very well your"
+)
+GRAMMAR = frozenset(_GRAMMAR.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,11 @@ class Distinctive:
     there: int
     log_odds: float  # natural logarithm; positive where this side says it more
     z: float  # log_odds in standard deviations
+
+    @property
+    def beyond_chance(self) -> bool:
+        """Tell whether the difference is larger than chance would make it in nineteen of twenty cases."""
+        return self.z >= TELLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +65,9 @@ class Comparison:
 
 
 def log_odds(here: Counter[str], there: Counter[str], background: Counter[str]) -> list[Distinctive]:
-    """Return the words that ``here`` says more than ``there``, most telling first; only those beyond chance.
+    """Return the words that ``here`` says more than ``there``, most telling first.
 
+    Those beyond chance, and of the others those said three times and leaning by a standard deviation.
     ``background`` counts the words of other texts on the subject; it is the prior, with one added to each word.
     """
     vocabulary = len(here.keys() | there.keys() | background.keys())
@@ -64,7 +83,7 @@ def log_odds(here: Counter[str], there: Counter[str], background: Counter[str]) 
             continue
         difference = log(mine / rest_mine) - log(theirs / rest_theirs)
         z = difference / sqrt(1 / mine + 1 / theirs)
-        if z >= TELLING:
+        if z >= TELLING or (z >= LEANING and here[word] >= FEWEST):
             found.append(Distinctive(word, here[word], there[word], round(difference, 3), round(z, 2)))
     return sorted(found, key=lambda d: (-d.z, d.word))
 
@@ -129,7 +148,8 @@ def _by_language(
 def _words(articles: Iterable[Mapping[str, str]]) -> Counter[str]:
     found: Counter[str] = Counter()
     for article in articles:
-        found.update(w for w in words(plain(f"{article['title']} {article['text']}")) if len(w) >= SHORTEST)
+        said = words(plain(f"{article['title']} {article['text']}"))
+        found.update(word for word in said if len(word) >= SHORTEST and word not in GRAMMAR)
     return found
 
 

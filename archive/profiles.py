@@ -28,6 +28,7 @@ LEDE_SENTENCES = 4  # the first of which to name a day says when the event was
 # Weight of what an article might also have said: two that say one place only are not thereby alike.
 PRIORS = {"names": 6.0, "figures": 4.0, "concepts": 0.0, "words": 8.0}
 DECIMALS = 4
+CONCEPTS = ("act:", "matter:", "body:", "place:", "common:", "figure:")
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['.-][^\W\d_]+)*")
 _SHORTEST = 3  # letters of a word or name
@@ -43,7 +44,7 @@ class Profile:
     day: float  # of publication, days since the year 1
     language: str
     names: Weights
-    figures: Weights  # those named in nearly every article of their time, and the countries
+    figures: Weights  # people named in nearly every article of their time
     concepts: Weights
     words: Weights  # senses and cognates
     numbers: frozenset[str]
@@ -87,7 +88,7 @@ def read_profile(
         language=language,
         names=_part("names", tokens, ("name:",)),
         figures=_part("figures", tokens, ("figure:",)),
-        concepts=_part("concepts", tokens, ("act:", "matter:", "body:", "place:", "figure:")),
+        concepts=_part("concepts", tokens, CONCEPTS),
         words=_part("words", _weighed(words, telling, {}), ("word:", "cognate:")),
         numbers=frozenset(t for t in tokens if t.startswith("number:")),
         dates=dates,

@@ -47,7 +47,7 @@ def _glossary() -> Mapping[str, tuple[_Entries, _Entries]]:
 
 def sense_of(spanish: str, english: str) -> str:
     """Return what a line of the glossary is called: its first word of each side; "anunci-" has any ending."""
-    return "word:" + "/".join(fold(side).split()[0].replace("*", "-") for side in (spanish, english))
+    return "word:" + "/".join(side.split()[0].replace("*", "-") for side in (spanish, english))
 
 
 @lru_cache(maxsize=100_000)

@@ -22,6 +22,13 @@ def test_a_word_only_one_side_says_comes_first_with_its_counts() -> None:
     assert [(d.word, d.here, d.there) for d in found] == [("soberanía", 12, 0)]
     assert found[0].log_odds > 0
     assert found[0].z > 1.96
+    assert found[0].beyond_chance
+
+
+def test_what_leans_to_one_side_is_shown_and_marked_as_perhaps_chance() -> None:
+    here, there = Counter({"puente": 5, "reunión": 20}), Counter({"puente": 1, "reunión": 20})
+    (leaning,) = log_odds(here, there, Counter({"puente": 30, "reunión": 300, "seguridad": 5000}))
+    assert (leaning.word, leaning.here, leaning.there, leaning.beyond_chance) == ("puente", 5, 1, False)
 
 
 def test_the_prior_keeps_one_mention_from_counting() -> None:

@@ -117,6 +117,15 @@ def test_a_story_tells_both_sides_and_who_was_first(archive: Path, get: Get) -> 
     found = get(f"/story/{number}.json").json()
     assert len(found["coverage"]) == articles
     assert {article["country"] for article in found["coverage"]} == {"MX", "US"}
+    assert any(article["official"] for article in found["coverage"])
+    assert {side for side, first in found["first"].items() if first} == {"MX", "US"}
+    assert "Marco Rubio" in [said["name"] for said in found["comparison"]["quoted"]["US"]]
+    assert found["why"][0]["why"]
+    assert found["silent_outlets"]
+    revised = [change for change in found["changes"] if change["what"] == "revision"]
+    assert revised
+    assert all(change["kinds"] for change in revised)
+    assert "What was changed or removed" in page
     assert not feedparser.parse(get(f"/story/{number}.atom").text).bozo
     assert len(get(f"/story/{number}.csv").text.strip().splitlines()) >= articles + 1
 

@@ -1,5 +1,6 @@
 """Stories and the calendar of the talks: pages, and the same as JSON, CSV, Atom and iCalendar."""
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,7 +30,12 @@ from archive.site.views import (
 
 SHOWN_ARTICLES = 80  # of a story on its page; its CSV has all
 TALKS_PER_YEAR = 60  # on one page; the calendar's file has all
+SHOWN_CHANGES = 60
 SENTENCES = 6  # of a talk
+KEPT = (
+    "id", "title", "first_published", "last_published", "articles", "outlets", "mx_articles", "us_articles",
+)  # fmt: skip
+METHOD = "log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi and Quinn 2008), z >= 1.96"
 
 
 async def stories(datasette: Datasette, request: Request) -> Response:
@@ -78,6 +84,7 @@ async def story(datasette: Datasette, request: Request) -> Response:
         "story.html",
         s=found,
         shown=SHOWN_ARTICLES,
+        shown_changes=SHOWN_CHANGES,
         public=bool(settings_of(datasette).get("public")),
         reasons=together(found["links"], {a["id"]: a for a in every_article(found)}, words),
         concept=lambda word: concept_name(word, words.language),
@@ -114,38 +121,42 @@ async def story_json(datasette: Datasette, request: Request) -> Response:
     found = await find_story(datasette, request)
     if found is None or "moved_to" in found:
         return Response.json({"ok": False, "status": 404, "error": "no such story"}, status=404)
-    base = base_url(datasette, request)
-    kept = (
-        "id",
-        "title",
-        "first_published",
-        "last_published",
-        "articles",
-        "outlets",
-        "mx_articles",
-        "us_articles",
-    )
-    lag = found["lag"]
-    return Response.json(
-        {
-            **{name: found[name] for name in kept},
-            "first_side": lag[0] if lag else None,
-            "lag_minutes": lag[1] if lag else None,
-            "coverage": [
-                {
-                    **{name: article[name] for name in CSV_COLUMNS},
-                    "first_title": article["first_title"],
-                    "page": f"{base}/article/{article['id']}",
-                }
-                for article in every_article(found)
-            ],
-            "talks": [
-                {name: talk[name] for name in ("kind", "tense", "date", "precision", "outlets")}
-                for talk in found["talks"]
-            ],
-            "silent_outlets": [outlet["id"] for outlet in found["silent"]],
-        }
-    )
+    return Response.json(story_record(found, base_url(datasette, request)))
+
+
+def story_record(found: dict[str, Any], base: str) -> dict[str, Any]:
+    """Return all that the page of a story tells, for programs."""
+    lag, compared = found["lag"], asdict(found["comparison"])
+    return {
+        **{name: found[name] for name in KEPT},
+        "first_side": lag[0] if lag else None,
+        "lag_minutes": lag[1] if lag else None,
+        "first": {side: first and first["id"] for side, first in found["firsts"].items()},
+        "coverage": [
+            {
+                **{name: article[name] for name in CSV_COLUMNS},
+                "official": article["outlet_kind"] == "official",
+                "first_title": article["first_title"],
+                "page": f"{base}/article/{article['id']}",
+            }
+            for article in every_article(found)
+        ],
+        "comparison": {
+            "method": METHOD,
+            **{part: compared[part] for part in ("articles", "concepts", "words")},
+            "quoted": {
+                side: [{"name": name, "articles": count} for name, count in quoted]
+                for side, quoted in compared["quoted"].items()
+            },
+        },
+        "changes": found["changes"],
+        "talks": [
+            {name: talk[name] for name in ("kind", "tense", "date", "precision", "outlets")}
+            for talk in found["talks"]
+        ],
+        "why": found["links"],
+        "silent_outlets": [outlet["id"] for outlet in found["silent"]],
+    }
 
 
 async def story_csv(datasette: Datasette, request: Request) -> Response:

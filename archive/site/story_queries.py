@@ -57,6 +57,7 @@ def story(connection: sqlite3.Connection, number: int) -> Row | None:
         "talks": talks_named(connection, number),
         "comparison": compare_sides(Database(connection), number),
         "links": links(connection, number),
+        "changes": changes(connection, number),
         "silent": fetch(
             connection,
             "SELECT id, name, country FROM outlets WHERE id NOT IN"
@@ -72,6 +73,21 @@ def links(connection: sqlite3.Connection, number: int) -> list[Row]:
         return why_together(Database(connection), number)
     except sqlite3.OperationalError:  # a public edition
         return []
+
+
+def changes(connection: sqlite3.Connection, number: int) -> list[Row]:
+    """Return what was changed in a story's articles, removed and brought back, in order."""
+    shared = "a.title, a.language, a.outlet, a.country, o.name AS outlet_name, o.timezone AS timezone"
+    joined = "JOIN articles a ON a.id = {}.article JOIN outlets o ON o.id = a.outlet WHERE a.story = ? AND a.grade > 0"
+    found = fetch(
+        connection,
+        "SELECT 'revision' AS what, r.seen, r.article, r.kinds, r.words_added, r.words_removed,"
+        f" r.title AS new_title, {shared} FROM revisions r {joined.format('r')} AND r.number > 1"
+        " UNION ALL SELECT e.event, e.seen, e.article, '[]', NULL, NULL, NULL,"
+        f" {shared} FROM events e {joined.format('e')} ORDER BY 2, 3",
+        [number, number],
+    )
+    return [{**change, "kinds": json.loads(change["kinds"] or "[]")} for change in found]
 
 
 def talks_named(connection: sqlite3.Connection, number: int) -> list[Row]:
