@@ -529,3 +529,31 @@ def story_profiles(db: Database) -> None:
 def snapshot_tls(db: Database) -> None:
     """Whether the certificate of the server that a snapshot came from was checked."""
     db.execute("ALTER TABLE snapshots ADD COLUMN tls TEXT")
+
+
+SEEN_PER_DAY = """
+CREATE VIEW seen_per_day AS
+SELECT p.outlet,
+  substr(coalesce(a.published_local, p.published_local, p.discovered), 1, 10) AS day,
+  sum(p.state != 'duplicate') AS seen,
+  sum(p.state != 'duplicate' AND p.last_try IS NOT NULL
+    AND EXISTS (SELECT 1 FROM snapshots s WHERE s.page = p.url)) AS fetched,
+  sum(p.state = 'archived' AND coalesce(a.grade, 0) > 0) AS on_subject,
+  sum(p.state = 'off-topic' OR (p.state = 'archived' AND coalesce(a.grade, 0) = 0)) AS off_topic,
+  sum(p.state = 'screened-out') AS screened_out,
+  sum(p.state = 'blocked' AND (p.reason LIKE 'wall%' OR p.reason LIKE 'a challenge%')) AS walled,
+  sum(p.state = 'blocked' AND p.reason NOT LIKE 'wall%' AND p.reason NOT LIKE 'a challenge%') AS refused,
+  sum(p.state = 'failed') AS failed,
+  sum(p.state = 'queued') AS queued,
+  sum(p.state = 'duplicate') AS duplicates
+FROM pages p LEFT JOIN articles a ON a.id = p.article AND p.state = 'archived'
+WHERE p.outlet IS NOT NULL
+GROUP BY 1, 2
+"""
+
+
+@migrations()
+def fetched_means_answered(db: Database) -> None:
+    """A page that robots.txt forbids, or whose host is silent, was not fetched; a challenge is a wall."""
+    db.execute("DROP VIEW seen_per_day")
+    db.execute(SEEN_PER_DAY)

@@ -196,7 +196,8 @@ def _index(connection: sqlite3.Connection, *, public: bool) -> None:
     for column in ("outlet", "country", "language", "grade", "published", "story", "copy_group", "status"):
         connection.execute(f"CREATE INDEX articles_{column} ON articles({column})")
     for table, column in (("revisions", "article"), ("revisions", "seen"), ("events", "article"),
-                          ("snapshots", "article"), ("pages", "article"), ("routes", "outlet")):  # fmt: skip
+                          ("snapshots", "article"), ("snapshots", "page"), ("pages", "article"),
+                          ("routes", "outlet")):  # fmt: skip
         connection.execute(f"CREATE INDEX {table}_{column} ON {table}({column})")
 
 

@@ -14,8 +14,18 @@ def small(tmp_path: Path) -> Small:
     return build(tmp_path, articles=2)  # faro published one on 1 January, ledger one on the 2nd
 
 
-def page(small: Small, path: str, day: str, outcome: Outcome | None, reason: str = "") -> None:
+def page(
+    small: Small, path: str, day: str, outcome: Outcome | None, reason: str = "", *, answered: bool = True
+) -> None:
     url = f"https://faro.example/{path}"
+    if answered:
+        with small.db.conn:
+            small.db.execute(
+                "INSERT INTO snapshots"
+                " (url, page, fetched, status, warc_file, warc_offset, warc_length, payload_digest)"
+                " VALUES (?, ?, '2026-01-01T00:00:00Z', 200, 'x', 0, 0, 'x')",
+                [url, url],
+            )
     file_lead(small.db, Lead(url=url, outlet="faro", via="feed", published_local=f"{day}T23:30:00-06:00"))
     if outcome is not None:
         finish_page(small.db, url, outcome, reason=reason)
@@ -34,14 +44,18 @@ def crawl(small: Small, started: str, **outlets: int) -> None:
 def test_a_day_counts_what_was_seen_and_what_became_of_it(small: Small) -> None:
     page(small, "a", "2026-01-01", Outcome.OFF_TOPIC)
     page(small, "b", "2026-01-01", Outcome.BLOCKED, "wall: asks for a subscription")
-    page(small, "c", "2026-01-01", Outcome.BLOCKED, "robots.txt forbids it")
-    page(small, "d", "2026-01-01", Outcome.FAILED)
-    page(small, "e", "2026-01-01", None)
-    page(small, "a?utm_source=x", "2026-01-01", None)  # another form of the first: a duplicate
+    page(small, "c", "2026-01-01", Outcome.BLOCKED, "robots.txt forbids it", answered=False)
+    page(small, "d", "2026-01-01", Outcome.FAILED, "HTTP 404 (not found)")
+    page(small, "e", "2026-01-01", None, answered=False)
+    page(
+        small, "a?utm_source=x", "2026-01-01", None, answered=False
+    )  # another form of the first: a duplicate
+    page(small, "f", "2026-01-01", Outcome.FAILED, "the host name is not known (DNS)", answered=False)
+    page(small, "g", "2026-01-01", Outcome.BLOCKED, "a challenge for robots (HTTP 403)")
     day = row(small.db, "SELECT * FROM seen_per_day WHERE outlet = 'faro' AND day = '2026-01-01'")
     expected: dict[str, Any] = {
-        "outlet": "faro", "day": "2026-01-01", "seen": 6, "fetched": 5, "on_subject": 1, "off_topic": 1,
-        "screened_out": 0, "walled": 1, "refused": 1, "failed": 1, "queued": 1, "duplicates": 1,
+        "outlet": "faro", "day": "2026-01-01", "seen": 8, "fetched": 5, "on_subject": 1, "off_topic": 1,
+        "screened_out": 0, "walled": 2, "refused": 1, "failed": 2, "queued": 1, "duplicates": 1,
     }  # fmt: skip
     assert day == expected
 

@@ -23,7 +23,7 @@ from pybtex.database import parse_string
 
 from archive.exports.tables import EXPORTED_TABLES
 from archive.publish import publish
-from archive.site import downloads
+from archive.site import desk, downloads
 from archive.site.app import build_site
 from archive.site.downloads import FORMS, OF_TABLES
 from tests.small_archive import Small, build
@@ -166,6 +166,24 @@ def test_every_table_can_be_taken_away(small: Small, get: Get, table: str) -> No
     assert get(f"/archive/{table}.parquet").content.startswith(b"PAR1")
 
 
+def test_a_query_of_the_site_comes_whole(small: Small, get: Get) -> None:
+    with small.db.conn:
+        small.db.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) INSERT OR IGNORE INTO pages"
+            " (url, key, outlet, discovered, via, state) SELECT 'p' || i, 'p' || i, 'faro',"
+            " date('1900-01-01', '+' || i || ' months'), 'feed', 'off-topic' FROM n"
+        )
+    for ending in ("csv", "excel.csv"):
+        answer = get(f"/archive/share_on_subject.{ending}")
+        lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+        assert len(lines) == 1502 == int(answer.headers["x-total-rows"])
+    faro = next(line for line in lines if (line["outlet"], line["month"]) == ("faro", "2026-01"))
+    assert (faro["seen"], faro["on_subject"], faro["per_thousand"]) == ("4", "4", "1000.0")
+    found = get("/archive/latest_by_outlet.jsonl?outlet=FARO").text.splitlines()
+    assert len(found) == 200
+    assert get("/archive/latest_by_outlet.csv").text.count("\n") == 1
+
+
 def test_a_condition_that_is_none_is_answered_in_words(get: Get) -> None:
     for query in ("nothing=1", "_where=nonsense(", "_search=%22"):
         answer = get(f"/archive/articles.csv?{query}")
@@ -240,7 +258,7 @@ def test_too_many_at_once_are_asked_to_wait_and_who_leaves_makes_room(
             ).fetchall()
 
     monkeypatch.setattr(downloads, "write_file", slow)
-    monkeypatch.setattr(downloads, "WAITING", 2)
+    monkeypatch.setattr(desk, "WAITING", 2)
     readers = [http.client.HTTPConnection(*served, timeout=20) for _ in range(3)]
     try:
         for reader in readers[:2]:

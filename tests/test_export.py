@@ -317,8 +317,8 @@ def test_a_cell_that_a_spreadsheet_would_change_begins_with_an_apostrophe(text: 
 
 
 @pytest.mark.parametrize("value", [
-    -7.5, 3, None, "-7", "-0.25", "1984", "2026-01-31", "2026-01-31T10:00:00Z", "México", "“=1”", "True story",
-    "'tis", "",
+    -7.5, 3, None, "-7", "-0.25", "1984", "2026-01", "2026-01-31", "2026-01-31T10:00:00Z", "México", "“=1”",
+    "True story", "'tis", "",
 ])  # fmt: skip
 def test_numbers_days_and_words_stay_as_they_are(value: object) -> None:
     assert spreadsheet_cell(value) == value

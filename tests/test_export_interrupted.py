@@ -102,7 +102,12 @@ def test_a_device_is_written_to_and_a_link_followed(small: Small, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("form", "number"),
-    [("csv", signal.SIGTERM), ("xlsx", signal.SIGINT), ("parquet", signal.SIGTERM), ("datapackage", signal.SIGINT)],
+    [
+        ("csv", signal.SIGTERM),
+        ("xlsx", signal.SIGINT),
+        ("parquet", signal.SIGTERM),
+        ("datapackage", signal.SIGINT),
+    ],
 )
 def test_an_interrupted_export_leaves_what_was_there(
     small: Small, tmp_path: Path, form: str, number: signal.Signals

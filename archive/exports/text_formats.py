@@ -21,7 +21,7 @@ _LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # line ends to some readers, and 
 # What may stand before the sign: spaces, and characters that some programs drop or do not show.
 _FORMULA = re.compile("[\\s\ufffd\ufeff\u200b-\u200f\u2060]*[=+\\-@＝＋－＠]|\t")
 _PLAIN_NUMBER = re.compile(r"(?!-0$)-?(?:0|[1-9]\d{0,14})(?:\.\d{0,8}[1-9])?$")  # comes out as it went in
-_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_ISO_DATE = re.compile(r"\d{4}-\d\d(?:$|-\d\d)")  # meant as one
 # What a spreadsheet takes for a number, a date, a time or a truth value, and shows otherwise.
 _CONVERTED = re.compile(
     r"\s*(?:[+-]?[$€]?[\d.,]*\d[\d.,]*(?:e[+-]?\d+)?\s?[%€]?|\d{1,4}[/.-]\d{1,2}(?:[/.-]\d{1,4})?"
