@@ -14,6 +14,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from archive.boilerplate import known_boilerplate
+from archive.likeness import same_article
 from archive.models import Article, Lead, Outcome, Outlet, Page, Reading, Snapshot, Verdict
 from archive.pages import find_page, finish_page, page_lead
 from archive.reading import NO_ARTICLE, read_page
@@ -39,7 +40,7 @@ from archive.store import (
 )
 from archive.times import utc_now
 from archive.topic import Topic
-from archive.urls import url_key
+from archive.urls import BadURL, canonical_url, is_amp_or_mobile, url_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,53 @@ def record_reading(
     """Store what a page turned out to be: all of it in one transaction."""
     with transaction(db):
         known = known_article(db, snapshot.page, reading.article.url)
+        if known is not None and reading.verdict is not None:
+            known, reading = _told_apart(db, outlet, snapshot, reading, known)
         return _conclude(db, snapshot, _decide(db, outlet, snapshot, reading, earlier, known))
+
+
+def _told_apart(
+    db: Database, outlet: Outlet, snapshot: Snapshot, reading: Reading, known: dict[str, Any]
+) -> tuple[dict[str, Any] | None, Reading]:
+    """Part this page from an article that it only claims to be, or that only claimed to be it.
+
+    Some outlets' pages all name one and the same canonical address. Whoever came first was stored there; by its
+    text it is seen that this page is another article, and each gets the address it was fetched at.
+    """
+    page = snapshot.page
+    claims = not _is_own_address(db, known["id"], page)
+    if not (claims or _was_read_elsewhere(db, known, page)) or is_amp_or_mobile(page):
+        return known, reading
+    stored = row(db, "SELECT title, text FROM texts WHERE article = ?", [known["id"]])
+    article = reading.article
+    if stored is None or same_article(stored["title"], stored["text"], article.title, article.text):
+        return known, reading
+    if claims:
+        own = replace(article, url=_address(snapshot.url, outlet.homepage))
+        return find_article(db, own.url), replace(reading, article=own)
+    return (None if _back_to_its_page(db, outlet, known) else known), reading
+
+
+def _back_to_its_page(db: Database, outlet: Outlet, known: dict[str, Any]) -> bool:
+    """Store an article under the address it was read at, not the one its page named. Returns whether it could."""
+    read = row(
+        db,
+        "SELECT coalesce(redirected_to, url) AS url FROM pages"
+        " WHERE article = ? AND state = 'archived' AND url != ?",
+        [known["id"], known["url"]],
+    )
+    address = _address(read["url"], outlet.homepage) if read is not None else known["url"]
+    if find_article(db, address) is not None:
+        return False
+    db.execute("UPDATE articles SET url = ?, key = ? WHERE id = ?", [address, url_key(address), known["id"]])
+    return True
+
+
+def _address(url: str, homepage: str) -> str:
+    try:
+        return canonical_url(url, homepage)
+    except BadURL:
+        return url
 
 
 def record_failure(db: Database, snapshot: Snapshot, outcome: Outcome, reason: str) -> Result:
@@ -168,7 +215,8 @@ def _decide(
     if is_withdrawn(db, snapshot.page, known["url"] if known else article.url):
         return Result(Outcome.BLOCKED, known["id"] if known else None, "withdrawn on request")
     if verdict is None:
-        return _without_article(db, snapshot, article, known)
+        claims = known is not None and not _is_own_address(db, known["id"], snapshot.page)
+        return _without_article(db, snapshot, article, None if claims else known)
     if known is not None and not _is_own_address(db, known["id"], snapshot.page):
         return Result(Outcome.DUPLICATE, known["id"], f"the same article as {known['url']}")
     save_verdict(db, snapshot, article, verdict)

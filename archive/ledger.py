@@ -65,14 +65,23 @@ def discovered_routes(db: Database, outlet: str) -> list[Route]:
 
 
 def route_read(
-    db: Database, route: Route, *, status: int, leads: Sequence[Lead], children: Sequence[Route]
+    db: Database,
+    route: Route,
+    *,
+    status: int,
+    leads: Sequence[Lead],
+    children: Sequence[Route],
+    odd: str = "",
 ) -> None:
-    """Note a full answer: its validators, what it named, and the routes below it in place of those before."""
+    """Note an answer that was read: its validators, what it named, and the routes below it in place of those before.
+
+    ``odd`` says, in words, what was not as it should be.
+    """
     newest = max((lead.published_local for lead in leads if lead.published_local), default=None)
     with transaction(db):
         now = utc_now()
         _save(
-            db, route, state="ok", reason="", status=status, etag=route.etag,
+            db, route, state="ok", reason=odd, status=status, etag=route.etag,
             last_modified=route.last_modified, last_checked=now, last_ok=now, items=len(leads),
             newest=newest,
         )  # fmt: skip

@@ -214,6 +214,15 @@ def postpone_page(
         return state
 
 
+def note_left(db: Database, outlet: str, why: str) -> None:
+    """Note why the pages of an outlet that wait were not asked in this crawl."""
+    with transaction(db):
+        db.execute(
+            "UPDATE pages SET reason = ? WHERE outlet = ? AND state = 'queued' AND reason = ''",
+            [f"left for the next crawl: {why}", outlet],
+        )
+
+
 def known_reason(state: PageState, reason: str) -> str:
     """Return the reason to keep: an archived page's failed revisit is no reason against the page."""
     return "" if state == "archived" else reason

@@ -50,13 +50,18 @@ def sense_of(spanish: str, english: str) -> str:
     return "word:" + "/".join(side.split()[0].replace("*", "-") for side in (spanish, english))
 
 
+@cache
+def _longest_beginning(language: str) -> int:
+    return max(map(len, _glossary()[language][1]), default=0)
+
+
 @lru_cache(maxsize=100_000)
 def senses(word: str, language: str) -> tuple[str, ...]:
     """Return the senses of a folded word: of itself, else of the longest beginning that the glossary lists."""
     whole, beginnings = _glossary()[language]
     if word in whole:
         return tuple(whole[word])
-    for length in range(len(word), 1, -1):
+    for length in range(min(len(word), _longest_beginning(language)), 1, -1):
         if word[:length] in beginnings:
             return tuple(beginnings[word[:length]])
     return ()

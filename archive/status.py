@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from archive.pages import find_page
 from archive.store import find_article, row, rows
 from archive.times import parse_utc, utc_now
-from archive.urls import BadURL, url_key
+from archive.urls import BadURL, belongs_to, url_key
 
 SILENT_FACTOR = 3.0  # times an outlet's own usual pause without anything new: silent
 SILENT_AT_LEAST_DAYS = 2.0
@@ -36,6 +36,21 @@ SELECT o.id AS outlet, o.name, o.country, last.started AS last_crawl,
 FROM outlets o LEFT JOIN last ON last.outlet = o.id AND last.place = 1
 LEFT JOIN total ON total.outlet = o.id ORDER BY o.id
 """
+_LAST = (
+    "WITH last AS (SELECT co.outlet, max(c.started) AS started FROM crawl_outlets co JOIN crawls c"
+    " ON c.id = co.crawl GROUP BY co.outlet) "
+)
+_ROUTE_PROBLEMS = (
+    _LAST
+    + "SELECT r.outlet, r.kind, r.url, r.state, r.reason FROM routes r JOIN last ON last.outlet = r.outlet"
+    " WHERE r.last_checked >= last.started AND r.reason != '' AND (r.origin != 'well-known' OR r.state = 'ok')"
+    " ORDER BY r.rowid"
+)
+_PAGE_PROBLEMS = (
+    _LAST + "SELECT p.outlet, p.state, p.reason, count(*) AS number FROM pages p"
+    " JOIN last ON last.outlet = p.outlet WHERE p.state IN ('failed', 'blocked', 'queued') AND p.reason != ''"
+    " AND coalesce(p.last_try, p.discovered) >= last.started GROUP BY 1, 2, 3 ORDER BY number DESC, p.rowid"
+)
 _DAYS = "SELECT outlet, substr(discovered, 1, 10) AS day FROM pages GROUP BY outlet, day ORDER BY outlet, day"
 
 
@@ -62,6 +77,19 @@ def outlet_status(db: Database, now: str | None = None) -> list[dict[str, Any]]:
             SILENT_AT_LEAST_DAYS, SILENT_FACTOR * (usual or 0)
         )
     return table
+
+
+def problems(db: Database) -> dict[str, list[str]]:
+    """Return for each outlet, in words, what went wrong in its last crawl: its routes, then its pages by reason."""
+    found: dict[str, list[str]] = {}
+    for outlet, kind, url, state, reason in db.execute(_ROUTE_PROBLEMS):
+        words = f"{kind} {url}: {'' if state == 'ok' else f'{state}: '}{reason}"
+        found.setdefault(outlet, []).append(words)
+    for outlet, state, reason, number in db.execute(_PAGE_PROBLEMS):
+        found.setdefault(outlet, []).append(
+            f"{number} {'page' if number == 1 else 'pages'} {state}: {reason}"
+        )
+    return found
 
 
 def usual_pause(days: list[str]) -> float | None:
@@ -99,7 +127,7 @@ def explain(db: Database, url: str) -> dict[str, Any] | None:
     article = _article_of(db, url, page)
     takedown = _takedown(db, url, article)
     if page is None and article is None and takedown is None:
-        return None
+        return _explain_route(db, url)
     address = page["url"] if page else article["url"] if article else url
     known: dict[str, Any] = {
         "url": url,
@@ -114,6 +142,43 @@ def explain(db: Database, url: str) -> dict[str, Any] | None:
     }
     known["words"] = list(_told(known))
     return known
+
+
+def _explain_route(db: Database, url: str) -> dict[str, Any] | None:
+    """Return what is known of a feed, sitemap or section page, in the form of `explain`."""
+    route = row(db, "SELECT * FROM routes WHERE url = ?", [url])
+    if route is None:
+        return None
+    known: dict[str, Any] = dict.fromkeys(("page", "verdict", "article", "takedown"))
+    known |= {"url": url, "route": route, "snapshots": [], "revisions": [], "events": []}
+    return {**known, "words": list(_told_of_route(route))}
+
+
+def _told_of_route(route: dict[str, Any]) -> Iterable[str]:
+    parent = f" of {route['parent']}" if route["parent"] else ""
+    yield f"A route of {route['outlet']}, not a page: a {route['kind']}, known from {route['origin']}{parent}."
+    if route["last_checked"]:
+        reason = f": {route['reason']}" if route["reason"] else ""
+        items = f", {route['items']} items" if route["state"] == "ok" else ""
+        yield f"Last asked {route['last_checked']}: {route['state']}{items}{reason}."
+    if route["state"] in ("failed", "blocked"):
+        yield f"Last read {route['last_ok']}." if route["last_ok"] else "It was never read."
+
+
+def unread_routes(db: Database, url: str) -> list[str]:
+    """Return, in words, the routes that could not be read of the outlet that an address belongs to."""
+    homes = db.execute("SELECT id, homepage FROM outlets").fetchall()
+    owners = [outlet for outlet, homepage in homes if belongs_to(url, homepage)]
+    lost = rows(
+        db,
+        "SELECT outlet, kind, url, reason FROM routes WHERE state IN ('failed', 'blocked')"
+        f" AND origin != 'well-known' AND outlet IN ({', '.join('?' * len(owners))}) ORDER BY rowid",
+        owners,
+    )
+    return [
+        f"{each['outlet']}'s {each['kind']} {each['url']} could not be read: {each['reason']}"
+        for each in lost
+    ]
 
 
 def _article_of(db: Database, url: str, page: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -59,6 +59,7 @@ _INDEX_PAGE = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?)$", re.IGNOREC
 _NAMES_ARTICLE = re.compile(r"/[^/?]*(?:\d{5}|-[^/?-]+-[^/?-]+-)[^/?]*(?:\?|$)")
 _HEADLINE_SLUG = re.compile(r"[^/-]+(?:-[^/-]+){3,}")
 _SCRIPT = re.compile(r"^/*$|\.(?:php\d?|aspx?|cgi|pl|jsp|do|cfm)/?$", re.IGNORECASE)
+_TEMPLATE = re.compile(r"[{}<>]|%(?:7B|7D|3C|3E)", re.IGNORECASE)  # "{{slug}}", which nobody filled in
 _SECTION_NAME = re.compile(r"[a-z]+(?:-[a-z]+)?")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*")
 _REFUSED_CHARACTERS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -256,6 +257,8 @@ def plausible_canonical(
     except ValueError:
         return False
     if fetchable(full) is not None or not belongs_to(full, homepage, tuple(hosts)):
+        return False
+    if _TEMPLATE.search(full):
         return False
     key = url_key(full)
     if key == url_key(homepage) or key in {url_key(section) for section in sections}:

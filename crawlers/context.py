@@ -73,6 +73,7 @@ class Visit:
     revisits: dict[str, Revisit] | None = None  # by the address to ask; None until all routes are read
     ended: bool = False
     note: str = ""
+    left: str = ""  # why pages are left for the next crawl
     lines: dict[str, deque[str]] = field(default_factory=dict)  # pages waiting, by the route that named them
     known: set[str] = field(default_factory=set)  # what was ever put in a line
     routes: set[str] = field(default_factory=set)  # asked in this crawl
@@ -112,6 +113,7 @@ class Visit:
 
     def leave(self, why: str) -> None:
         """Ask no more pages in this crawl."""
+        self.left = why
         if self.waiting or not self.note:
             self.note = f"{self.waiting} pages left for the next crawl: {why}" if self.waiting else why
         self.lines.clear()

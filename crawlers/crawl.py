@@ -19,6 +19,7 @@ from scrapy.settings import Settings
 from sqlite_utils import Database
 
 from archive.ledger import COUNTS, begin_crawl, finish_crawl, note_topic, save_visit
+from archive.pages import note_left
 from archive.snapshots import SnapshotWriter, trim_interrupted
 from archive.store import ArchiveError, open_archive, rows, save_outlets
 from crawlers.addresses import AddressPolicy, CheckedResolver
@@ -238,6 +239,7 @@ def _close_books(context: CrawlContext, number: int) -> CrawlReport:
     for visit in context.visits.values():
         if not visit.ended:
             visit.leave(context.failure or "the crawl was stopped")
+            note_left(context.db, visit.outlet.id, visit.left)
             save_visit(
                 context.db, number, visit.outlet.id, visit.counts, seconds=visit.seconds, note=visit.note
             )

@@ -110,7 +110,9 @@ def _ignored(message: str) -> str:
 def _broken(error: BaseException) -> Loss:
     reasons = [getattr(reason, "value", reason) for reason in getattr(error.__cause__, "reasons", ())]
     names = {plain_name(reason) for reason in reasons}
-    if names & {"ParseError", "BadHeaders", "ValueError", "BadResponseVersion"}:
+    if names & {"ParseError", "BadHeaders", "BadResponseVersion"} or any(
+        isinstance(reason, ValueError) for reason in reasons
+    ):
         return Loss("the server answers something that is not HTTP", Outcome.FAILED, network=True)
     tls = [reason for reason in reasons if type(reason).__module__.startswith("OpenSSL")]
     if tls:
@@ -161,7 +163,21 @@ _MAGIC = (
     (b"\x00asm", "a program"),
     (b"\x7fELF", "a program"),
     (b"MZ", "a program"),
+    (b"WARC/1.", "a WARC file"),
+    (b"bplist0", "a property list"),
+    (b"Rar!", "a RAR archive"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file"),
+    (b"{\\rtf", "an RTF document"),
 )
+_JSON = re.compile(rb'(?:\{\s*"|\[\s*[\[{"\d])')
+_DOCUMENT = re.compile(
+    rb"(?:\s|\xef\xbb\xbf|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*>)*<(?:[\w.-]+:)?(rss|feed|RDF|urlset|sitemapindex|svg|opml)[\s>]",
+    re.DOTALL,
+)
+_DOCUMENTS = {b"urlset": "a sitemap", b"sitemapindex": "a sitemap", b"svg": "an SVG image"}
+_CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 
 
 def status_words(status: int) -> str:
@@ -200,4 +216,10 @@ def not_a_page(body: bytes) -> str | None:
             return f"{words}, not a page"
     if body[:4] == b"RIFF" or body[4:8] == b"ftyp":
         return "an image, sound or video, not a page"
+    if _JSON.match(start):
+        return "JSON, not a page"
+    if document := _DOCUMENT.match(body[:4096]):
+        return f"{_DOCUMENTS.get(document[1], 'a feed')}, not a page"
+    if len(_CONTROLS.findall(body[:1024])) > len(body[:1024]) / 20:
+        return "binary data, not a page"
     return None

@@ -20,7 +20,14 @@ SCREENED_SHARE = 50  # one page in so many is fetched although the screen would 
 
 
 async def file_contents(
-    context: CrawlContext, visit: Visit, route: Route, contents: RouteContents, *, status: int, most: int
+    context: CrawlContext,
+    visit: Visit,
+    route: Route,
+    contents: RouteContents,
+    *,
+    status: int,
+    most: int,
+    odd: str = "",
 ) -> list[Route]:
     """File all that a route names, its validators in the last of the transactions. Returns the routes below it."""
     leads = contents.leads[:most]
@@ -44,7 +51,7 @@ async def file_contents(
             )
         )
     with transaction(context.db):
-        route_read(context.db, route, status=status, leads=leads, children=below)
+        route_read(context.db, route, status=status, leads=leads, children=below, odd=odd)
         for url, reason in contents.refused:
             refused = Route(url=url, outlet=visit.outlet.id, kind="sitemap", parent=route.url, origin="index")
             route_failed(context.db, refused, reason, state="blocked")

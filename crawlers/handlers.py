@@ -4,14 +4,17 @@ With a cassette (see crawlers.cassettes) it records what it downloads, or answer
 """
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from scrapy import Request
+from scrapy.core.downloader.handlers import http11
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.exceptions import CannotResolveHostError, DownloadFailedError
 from scrapy.http import Response
 from twisted.python.failure import Failure
+from twisted.web.http_headers import InvalidHeaderName
 
 from crawlers.addresses import netloc
 from crawlers.certificates import CertificatePolicy
@@ -23,6 +26,18 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from crawlers.context import CrawlContext
+
+
+class TolerantParser(http11._LenientHTTPClientParser):
+    """Scrapy's reader of answers, which skips headers without a colon; this one skips those without a proper name."""
+
+    def headerReceived(self, name: bytes, value: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Take a header in."""
+        with contextlib.suppress(InvalidHeaderName):
+            super().headerReceived(name, value)  # type: ignore[no-untyped-call]
+
+
+http11._LenientHTTPClientParser = TolerantParser  # type: ignore[misc]  # no setting names it
 
 GRACE_SECONDS = 3.0  # that a download under way is given to end when the crawl is stopped
 

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 
+LONGEST_REST_SECONDS = 30 * 86_400.0  # that a Retry-After is believed
+
+
 def context_of(crawler: "Crawler") -> CrawlContext:
     """Return what the parts of this crawl share."""
     context: CrawlContext = crawler.spider.context  # type: ignore[union-attr]
@@ -102,7 +105,7 @@ class BackoffMiddleware:
     """Tries again what may pass, with growing waits, or leaves it for a later crawl.
 
     After a 429 or 503 with Retry-After the whole host is left in peace for that long; where that is longer than
-    a crawl waits, the page is left for a later crawl, and after the second such answer the host is.
+    a crawl waits, the page is left for a later crawl, and after the second such answer in a row the host is.
     """
 
     PASSING = (
@@ -123,7 +126,7 @@ class BackoffMiddleware:
         self.max_wait = settings.getfloat("RETRY_MAX_WAIT_SECONDS")
         self.statuses = {int(status) for status in settings.getlist("RETRY_HTTP_CODES")}
         self.resting: dict[str, tuple[float, str]] = {}  # slot: until (monotonic), and why
-        self.asked_to_rest: Counter[str] = Counter()  # answers with Retry-After, by slot
+        self.asked_to_rest: Counter[str] = Counter()  # answers with Retry-After and none other since, by slot
         self.random = random.Random(0)
 
     @classmethod
@@ -144,6 +147,7 @@ class BackoffMiddleware:
     async def process_response(self, request: Request, response: Response) -> Request | Response:
         """Ask again after an answer that may pass."""
         if response.status not in self.statuses:
+            self.asked_to_rest.pop(request.meta["download_slot"], None)
             return response
         reason = status_words(response.status)
         asked = retry_after_seconds(response.headers.get("Retry-After"))
@@ -203,19 +207,19 @@ def retry_after_seconds(header: bytes | None) -> float | None:
     if header is None:
         return None
     text = header.decode("latin-1").strip()
-    if text.isdecimal() and len(text) < 9:
-        return float(text)
+    if text.isascii() and text.isdecimal():
+        return min(float(text), LONGEST_REST_SECONDS)
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), LONGEST_REST_SECONDS)
 
 
 def _in_seconds(seconds: float) -> str:
-    return format_utc(datetime.now(UTC) + timedelta(seconds=min(seconds, 30 * 86_400)))
+    return format_utc(datetime.now(UTC) + timedelta(seconds=seconds))
 
 
 class MetaRefreshMiddleware(ScrapyMetaRefreshMiddleware):

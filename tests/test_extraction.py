@@ -1,5 +1,6 @@
 """Whole pages, written for these tests: what each must yield."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -246,7 +247,6 @@ def test_hostile_pages_end_in_an_article_without_text(body: bytes) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"<ul><li>" * 5_000 + b"fin",
         b'<script type=\'application/ld+json\'>{"@type":"Article","headline":'
         + b"[" * 900
         + b"]" * 900
@@ -256,6 +256,25 @@ def test_hostile_pages_end_in_an_article_without_text(body: bytes) -> None:
 def test_pages_that_break_parsers_are_refused_by_name(body: bytes) -> None:
     with pytest.raises(ExtractionError, match="cannot be read: RecursionError"):
         extract(page("nota", body=body))
+
+
+def test_what_lies_too_deep_costs_only_itself() -> None:
+    text = b"<p>" + b"El acuerdo de seguridad fue firmado por ambos gobiernos. " * 12 + b"</p>"
+    body = (
+        b"<html><body><article><h1>Acuerdo</h1>" + text + b"</article>" + b"<table><tr><td>" * 5_000 + b"fin"
+    )
+    article = extract(page("nota", body=body))
+    assert "firmado por ambos gobiernos" in article.text
+    assert "fin" not in article.text.split()
+
+
+def test_a_tag_of_too_many_attributes_is_read_without_them() -> None:
+    attributes = b" ".join(b"a%d=b" % number for number in range(30_000))
+    text = b"<p>" + b"El acuerdo de seguridad fue firmado por ambos gobiernos. " * 12 + b"</p>"
+    body = b"<html><body><article " + attributes + b"><h1>Acuerdo</h1>" + text
+    began = time.process_time()
+    assert "firmado por ambos gobiernos" in extract(page("nota", body=body)).text
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.slow

@@ -176,3 +176,33 @@ def test_whichever_form_comes_first_the_article_s_own_page_stands_for_it(line: L
     assert line.count("revisions") == 1
     assert line.state(URL)[0] == "archived"
     assert line.state(light) == ("duplicate", f"the same article as {URL}")
+
+
+OTHER_URL = "https://faro.example/nota-extradicion-acelerada-de-jefes-de-carteles-78"
+OTHER_WORDS = (
+    "La Secretaría de Relaciones Exteriores de México y el Departamento de Justicia de Estados Unidos firmaron un "
+    "protocolo de seguridad para la extradición acelerada de jefes de los cárteles, con plazos de noventa días y una "
+    "mesa de fiscales que se reunirá por videoconferencia cada semana para revisar las solicitudes pendientes."
+)
+
+
+@pytest.mark.parametrize("first", ["the page that is named", "the page that names it"])
+def test_a_page_that_names_another_article_as_itself_is_an_article_of_its_own(line: Line, first: str) -> None:
+    canonical = f'<link rel="canonical" href="{URL}">'
+    named = article("Acuerdo de seguridad entre los dos países", "https://faro.example", "/x")
+    title = "Extradición: México y Estados Unidos firman un protocolo de seguridad"
+    other = article(title, "https://faro.example", "/y", head=canonical, text=OTHER_WORDS)
+    pages = [(URL, named), (OTHER_URL, other)]
+    for url, body in pages if first == "the page that is named" else reversed(pages):
+        line.take(body, url)
+    stored = line.db.execute("SELECT url, title, revisions FROM articles ORDER BY url").fetchall()
+    assert [(row[0], row[2]) for row in stored] == [(URL, 1), (OTHER_URL, 1)]
+    assert line.state(URL)[0] == line.state(OTHER_URL)[0] == "archived"
+
+
+def test_a_missing_page_that_names_an_article_does_not_take_it_away(line: Line) -> None:
+    line.take(article("Acuerdo de seguridad entre los dos países", "https://faro.example", "/x"))
+    canonical = f'<link rel="canonical" href="{URL}">'
+    missing = f"<html><head><title>Página no encontrada</title>{canonical}</head><body><h1>Error 404</h1></body></html>"
+    line.take(missing.encode(), OTHER_URL)
+    assert row(line.db, "SELECT status FROM articles") == {"status": "live"}

@@ -30,7 +30,7 @@ from crawlers.failures import (
     one_line,
     status_loss,
 )
-from crawlers.middlewares import retry_after_seconds
+from crawlers.middlewares import LONGEST_REST_SECONDS, retry_after_seconds
 
 TEXT = "<html>México y Estados Unidos</html>".encode() * 50
 
@@ -102,7 +102,7 @@ def test_encodings_that_change_nothing_are_left_out() -> None:
         (b" 0 ", 0.0),
         (b"-5", None),
         (b"soon", None),
-        (b"99999999999999", None),
+        (b"99999999999999", LONGEST_REST_SECONDS),
         (None, None),
         (b"Sun, 06 Nov 1994 08:49:37 GMT", 0.0),
     ],

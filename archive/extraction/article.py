@@ -21,10 +21,15 @@ from archive.extraction.structured import Structured, read_structured, text_of
 from archive.extraction.text import Text, find_text, fragment_text, strip_dead
 from archive.extraction.titles import find_titles
 from archive.models import Article, Page
-from archive.urls import BadURL, canonical_url, plausible_canonical, registrable_domain
+from archive.urls import BadURL, canonical_url, fetchable, plausible_canonical, registrable_domain
 
 SHOWN = 20_000  # characters of the page's whole text among which the words of walls are looked for
 FEED_FULL = 150  # words from which on a feed's own content counts as the whole article
+
+
+MAX_TITLE_CHARACTERS = 10_000
+MAX_DESCRIPTION_CHARACTERS = 20_000
+TOO_LARGE = "reading it needs more memory than one page may have"
 
 
 def extract(page: Page) -> Article:
@@ -38,7 +43,11 @@ def extract(page: Page) -> Article:
         return _read(page)
     except ExtractionError:
         raise
+    except MemoryError as error:
+        raise ExtractionError(TOO_LARGE) from error
     except Exception as error:  # whatever a hostile page does to the libraries is that page's failure alone
+        if str(error) == "unknown error":  # what libxml2 says when an XPath finds no more memory
+            raise ExtractionError(TOO_LARGE) from error
         raise ExtractionError(f"cannot be read: {type(error).__name__}: {error}"[:300]) from error
 
 
@@ -86,7 +95,7 @@ def _assemble(
     plain = text.plain
     if language in ("es", "en"):  # other languages' long words are left as their publishers divide them
         plain = plain.replace(SOFT_HYPHEN, "")
-    title = titles[0] if titles else ""
+    title = titles[0][:MAX_TITLE_CHARACTERS] if titles else ""
     return Article(
         url=find_canonical(found, page),
         title=title,
@@ -124,9 +133,17 @@ def find_canonical(found: Structured, page: Page) -> str:
     """Return the address the page declares for itself where that is plausible, else its own, cleaned."""
     home = page.homepage or urljoin(page.url, "/")
     for declared in (found.links.get("canonical"), found.first("og:url"), text_of(found.article.get("url"))):
-        if declared and plausible_canonical(declared, page.url, home, page.hosts):
-            return _clean_url(urljoin(page.url, declared), page.homepage)
+        full = _absolute(declared, found.base, page.url) if declared else ""
+        if full and plausible_canonical(full, page.url, home, page.hosts):
+            return _clean_url(full, page.homepage)
     return _clean_url(page.url, page.homepage)
+
+
+def _absolute(declared: str, base: str, url: str) -> str:
+    try:
+        return urljoin(urljoin(url, base), declared.strip())
+    except ValueError:
+        return ""
 
 
 def _clean_url(url: str, homepage: str) -> str:
@@ -142,7 +159,7 @@ def _tidy(text: str) -> str:
 
 def _description(found: Structured) -> str:
     said = found.first("og:description", "description", "twitter:description")
-    return _tidy(said or text_of(found.article.get("description")))
+    return _tidy(said or text_of(found.article.get("description")))[:MAX_DESCRIPTION_CHARACTERS]
 
 
 def _section(found: Structured) -> str:
@@ -190,9 +207,10 @@ def _image(found: Structured, url: str) -> str | None:
         )
     image = image or text_of(found.links.get("image_src")) or (declared if isinstance(declared, str) else "")
     try:
-        return urljoin(url, image) if image else None
+        full = urljoin(url, image) if image else ""
     except ValueError:
         return None
+    return full if full and fetchable(full) is None else None  # a picture written into the page is no address
 
 
 def _nothing(page: Page) -> Article:

@@ -15,6 +15,7 @@ _BOT = PATTERNS["bot"]
 _CONSENT = PATTERNS["consent"]
 _PRIVACY = re.compile(r"cookie|privac|consent")
 _LOGIN = PATTERNS["login"]
+_SCRIPTED = PATTERNS["scripted"]
 _GONE = PATTERNS["gone"]
 _PAYWALL = PATTERNS["paywall"]
 _ON = PATTERNS["read-on"].pattern
@@ -25,6 +26,7 @@ _TYPES_OF_LISTING = frozenset(LISTING_TYPES)
 
 MANY = 5  # linked headlines that make a listing
 FEW = 30  # words
+SMALL = 1_000  # characters that a page shows
 SENTENCE = 20  # words
 SHORT = 120  # words; a text of this length or less can be an announcement of the wall around it
 PARAGRAPH = 40  # words of a paragraph that no teaser on a section page has
@@ -56,6 +58,8 @@ def judge_completeness(
     is_article = signed or bool(found.article.get("datePublished") or found.first("article:published_time"))
     if not is_article and (reason := _wall(title, page_text, blocks, words)):
         return Judgement("wall", reason, closed)
+    if words < FEW and len(page_text) < SMALL and (match := _SCRIPTED.search(page_text)):
+        return Judgement("empty", f"put together by a script: {match[0]}", closed)
     if words < SHORT and _GONE.search(heading) and not is_article:
         return Judgement("soft-404", "the headline says the page is missing", False)
     if words < 60 and not is_article and (match := _GONE.search(page_text[:3000])):

@@ -32,6 +32,7 @@ _SUPERSET = {
 _ESCAPING = ("iso2022_jp", "hz")  # charsets in ASCII that switch by control characters
 # What is no character of XML, no tree may hold: a single one would cost the whole text.
 _CONTROL_BYTES = bytes([*range(9), 11, *range(14, 32), 127])
+_NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 _DOUBLED_ENTITY = re.compile(r"&amp;(#\d{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8}\d?);", re.I)
 _UTF8_RUN = re.compile(rb"(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
 _MOJIBAKE = re.compile(
@@ -87,12 +88,19 @@ def _declared(body: bytes, content_type: str | None) -> str | None:
     labels = [found[1]] if found else []
     head = body[:4096]
     labels += [m[1].decode("ascii") for m in (_XML_CHARSET.search(head), _META_CHARSET.search(head)) if m]
-    for label in labels:
-        try:
-            return codecs.lookup(label).name
-        except LookupError:
-            continue
-    return None
+    return next(filter(None, map(charset_of, labels)), None)
+
+
+def charset_of(label: str) -> str | None:
+    """Return Python's name of the charset that a label means; None for what is none, or only a way to write others.
+
+    Python knows codecs that unpack or interpret what they are given: zip, rot13, unicode_escape.
+    """
+    try:
+        codec = codecs.lookup(label)
+    except (LookupError, ValueError):
+        return None
+    return codec.name if codec._is_text_encoding and codec.name not in _NO_CHARSETS else None
 
 
 def _decode_legacy(body: bytes, declared: str | None, error: UnicodeDecodeError) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """One parse of one page into one tree."""
 
+import re
+
 from lxml import etree
 from lxml.html import HtmlElement
 
@@ -16,6 +18,11 @@ _SIGNATURES = (
     (b"\x00\x00\x00\x18ftyp", "a film"),
     (b"\x00\x00\x00 ftyp", "a film"),
 )
+# No more levels of elements are kept, and no tag with more attributes: the libraries' time grows with their square.
+# Of 149 real article pages the deepest has 35 levels.
+MAX_DEPTH = 200
+MAX_ATTRIBUTES = 1_000
+_LONG_TAG = re.compile(r"<([a-zA-Z][\w:-]*)\s[^<>]{10000,}>")
 _CONTENT_TYPES = (
     "image/",
     "audio/",
@@ -44,12 +51,21 @@ def parse(text: str) -> HtmlElement | None:
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     parser.set_element_class_lookup(lookup)
     try:
-        root = etree.fromstring(text.encode("utf-8", "replace"), parser=parser)
+        root = etree.fromstring(tamed(text).encode("utf-8", "replace"), parser=parser)
     except etree.XMLSyntaxError:
         return None
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise ExtractionError(f"the markup cannot be parsed: {error}") from error
-    return root if isinstance(root, HtmlElement) else None
+    if not isinstance(root, HtmlElement):
+        return None
+    for element in root.xpath("/*" * MAX_DEPTH):
+        del element[:]
+    return root
+
+
+def tamed(text: str) -> str:
+    """Return markup without the attributes of tags that have too many of them."""
+    return _LONG_TAG.sub(lambda tag: f"<{tag[1]}>" if tag[0].count("=") > MAX_ATTRIBUTES else tag[0], text)
 
 
 def blank_page() -> HtmlElement:

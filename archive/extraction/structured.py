@@ -47,6 +47,7 @@ class Structured:
     links: dict[str, str] = field(default_factory=dict)  # rel -> href, the first of each
     language: str = ""  # <html lang>
     title: str = ""  # <title>
+    base: str = ""  # <base href>, against which the page's links are read
 
     def first(self, *names: str) -> str:
         """Return the first filled meta value among these names, in the order of the names."""
@@ -76,7 +77,7 @@ def read_structured(root: HtmlElement, url: str) -> Structured:
 
 
 def _read_meta(root: HtmlElement, found: Structured) -> None:
-    for element in root.iter("meta", "link", "title"):
+    for element in root.iter("meta", "link", "title", "base"):
         tag = element.tag
         if tag == "meta":
             content = element.get("content")
@@ -91,6 +92,8 @@ def _read_meta(root: HtmlElement, found: Structured) -> None:
             for rel in (element.get("rel") or "").lower().split():
                 if href:
                     found.links.setdefault(rel, href.strip())
+        elif tag == "base":
+            found.base = found.base or (element.get("href") or "").strip()
         elif not found.title and element.getparent() is not None and element.getparent().tag != "svg":
             found.title = (element.text or "").strip()
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from archive.models import Lead, Outlet
-from crawlers.routes.bodies import NAMES, RouteError, classify
+from crawlers.routes.bodies import NAMES, RouteError, classify, peculiarities
 from crawlers.routes.feeds import read_feed
 from crawlers.routes.sections import SectionContents, read_section
 from crawlers.routes.sitemaps import SitemapContents, read_sitemap, route_refusal
@@ -34,6 +34,7 @@ class RouteContents:
     children: tuple[str, ...] = ()  # further sitemaps
     next_page: str | None = None  # of a section
     refused: tuple[tuple[str, str], ...] = ()  # further sitemaps that may not be asked, each with the reason
+    odd: tuple[str, ...] = ()  # what is odd about it, in words
 
 
 def read_route(
@@ -49,12 +50,12 @@ def read_route(
     Only an HTML page must have been declared as a section: in the place of a feed or a sitemap it is an error
     page or a wall. Raises RouteError with what came instead.
     """
-    found = classify(body, content_type)
+    found, odd = classify(body, content_type), tuple(peculiarities(body))
     if found in ("feed", "json-feed"):
-        return RouteContents("feed", tuple(read_feed(body, url, outlet, content_type)))
+        return RouteContents("feed", tuple(read_feed(body, url, outlet, content_type)), odd=odd)
     if found in ("sitemap", "sitemap-index", "url-list"):
         contents = read_sitemap(body, url, outlet, content_type, fetched)
-        return RouteContents("sitemap", contents.leads, contents.children, refused=contents.refused)
+        return RouteContents("sitemap", contents.leads, contents.children, refused=contents.refused, odd=odd)
     if kind == "section":
         section = read_section(body, url, outlet, content_type)
         return RouteContents("section", section.leads, next_page=section.next_page)

@@ -15,6 +15,8 @@ from typing import Literal, TypeVar
 import ftfy.bad_codecs
 from lxml import etree
 
+from archive.extraction.encoding import charset_of
+
 T = TypeVar("T")
 BodyKind = Literal["feed", "json-feed", "sitemap", "sitemap-index", "url-list", "html", "empty", "other"]
 
@@ -25,6 +27,7 @@ MAX_ITEM_BYTES = 2_000_000  # of one item with all it carries
 MAX_ITEMS = 50_000  # of one feed or sitemap: the most the sitemap protocol allows a file
 
 _HEAD_BYTES = 64_000
+_TAIL_BYTES = 4_000  # in which the end of the root element is looked for
 _MAX_HEAD_BYTES = 8_000  # of the root element's tag, which is parsed with every item
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?(rss|feed|RDF|channel|urlset|sitemapindex)(?=[\s>/])", re.IGNORECASE)
 _HTML = re.compile(rb"<!doctype\s+html|<(?:html|head|body)(?=[\s>])", re.IGNORECASE)
@@ -36,7 +39,14 @@ _HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
 _BARE_AMPERSAND = re.compile(
     rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)", re.DOTALL
 )
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_EBCDIC = "<?xm".encode("cp037")
 _WINDOWS = {
     "iso8859-1": "sloppy-windows-1252",
     "cp1252": "sloppy-windows-1252",
@@ -79,6 +89,17 @@ def kind_of(text: bytes) -> BodyKind:
     if _URL_LINE.match(head):
         return "url-list"
     return "html" if re.search(rb"<(?:div|p|a|script|meta|title)[\s>]", head, re.IGNORECASE) else "other"
+
+
+def peculiarities(body: bytes) -> list[str]:
+    """Return what is odd about a document that can be read all the same, in words for its route's reason."""
+    head = body[:_HEAD_BYTES]
+    root, odd = _ROOT.search(head), []
+    if root is not None and b"\x00" not in head and root[0].replace(b"<", b"</") not in body[-_TAIL_BYTES:]:
+        odd.append("cut short, read as far as it goes")
+    if b"<!ENTITY" in head:
+        odd.append("declares entities, which are not read")
+    return odd
 
 
 def elements(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
@@ -162,15 +183,25 @@ def _to_utf8(body: bytes, content_type: str | None) -> bytes:
         if body.startswith(mark):
             rest = body[len(mark) :]
             return rest if charset == "utf-8" else rest.decode(charset, "replace").encode()
-    if body[:200].count(0) > len(body[:200]) * 0.3:
-        charset = "utf-16-le" if body[1:200:2].count(0) >= body[:200:2].count(0) else "utf-16-be"
-        return body.decode(charset, "replace").encode()
+    if wide := _wide_charset(body[:200]):
+        return body.decode(wide, "replace").encode()
+    if body.startswith(_EBCDIC):
+        return body.decode("cp037").encode()
     if _is_utf8(body):
         return body
     declared = _declared(body, content_type)
     if declared in (None, "utf-8"):  # mostly UTF-8 with foreign bytes, or Windows-1252 that calls itself so
         return _HIGH_BYTES.sub(_mend_bytes, body)
     return body.decode(_WINDOWS.get(declared, declared), "replace").encode()
+
+
+def _wide_charset(head: bytes) -> str | None:
+    """Return UTF-16 or UTF-32 where nothing says so but the NULs, which XML in them is full of."""
+    nuls = head.count(0)
+    if nuls < len(head) * 0.3:
+        return None
+    wide = "utf-32" if nuls > len(head) * 0.6 else "utf-16"
+    return f"{wide}-be" if head.startswith(b"\x00") else f"{wide}-le"
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -186,12 +217,9 @@ def _is_utf8(body: bytes) -> bool:
 def _declared(body: bytes, content_type: str | None) -> str | None:
     in_xml, in_header = _XML_CHARSET.search(body[:1000]), _HEADER_CHARSET.search(content_type or "")
     for label in (in_xml[1].decode("ascii", "replace") if in_xml else "", in_header[1] if in_header else ""):
-        try:
-            name = codecs.lookup(label).name if label else ""
-        except LookupError:
-            continue
-        if name and name != "utf-8":
-            return name
+        charset = charset_of(label) if label else None
+        if charset and charset != "utf-8":
+            return charset
     return None
 
 

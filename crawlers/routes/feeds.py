@@ -22,12 +22,13 @@ from crawlers.routes.bodies import (
 )
 from crawlers.routes.texts import MAX_HEADLINE_CHARACTERS, local_time, plain_text, resolve
 
-MAX_CONTENT_CHARACTERS = 500_000  # of the full text an item carries
+MAX_CONTENT_CHARACTERS = 200_000  # of the full text an item carries
 FULL_TEXT_CHARACTERS = 1_500  # a description longer than this is taken for the full text as well
 PUBLISHED = ("pubdate", "published", "issued", "date", "created")  # dc:date is "date"
 MODIFIED = ("updated", "modified", "lastbuilddate")
 
 _ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
+_SURROGATES = re.compile("[\ud800-\udfff]")  # halves of a pair, which JSON can write and no table takes
 _MEDIA_NAME = re.compile(r"/mrss|^(?:media|itunes):|itunes\.com")  # of pictures and sounds, not of the item
 
 
@@ -158,7 +159,7 @@ def _json_items(text: bytes) -> list[dict[str, Any]]:
 def _json_item(item: dict[str, Any], url: str, outlet: Outlet) -> Lead | None:
     def text(name: str) -> str:
         value = item.get(name)
-        return value if isinstance(value, str) else ""
+        return _SURROGATES.sub("", value) if isinstance(value, str) else ""
 
     links = [text("url"), _if_address(text("id")), text("external_url")]
     link = _choose_link([resolve(_base(url, outlet), link) for link in links], outlet)

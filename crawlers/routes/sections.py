@@ -10,6 +10,7 @@ import lxml.html
 from lxml import etree
 
 from archive.extraction.encoding import decode
+from archive.extraction.parsing import tamed
 from archive.models import Lead, Outlet
 from archive.urls import same_page, url_key
 from crawlers.outlets import refusal
@@ -97,7 +98,7 @@ def parse_page(body: bytes, content_type: str | None) -> lxml.html.HtmlElement |
     text, _ = decode(plain_body(body) if body[:2] == b"\x1f\x8b" else body, content_type)
     parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True)
     try:
-        return lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+        return lxml.html.document_fromstring(tamed(text).encode("utf-8", "replace"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
         return None
 

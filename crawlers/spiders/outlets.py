@@ -15,6 +15,7 @@ from archive.pages import (
     due_revisits,
     file_lead,
     find_page,
+    note_left,
     original_page,
     postpone_page,
     queued_pages,
@@ -234,6 +235,8 @@ class OutletsSpider(RouteSpider):
         visit.ended = True
         if not visit.note and not self.context.options.urls:
             visit.note = _silence(visit)
+        if visit.left:
+            note_left(self.context.db, visit.outlet.id, visit.left)
         save_visit(
             self.context.db, self.crawl, visit.outlet.id, visit.counts, seconds=visit.seconds, note=visit.note
         )

@@ -177,10 +177,18 @@ class RouteSpider(Spider):
             return [], False
         below = await file_contents(
             self.context, visit, with_validators(route, response), contents, status=response.status,
-            most=self.settings.getint("ROUTE_URLS"),
+            most=self.settings.getint("ROUTE_URLS"), odd="; ".join([*self._broken_off(response), *contents.odd]),
         )  # fmt: skip
         visit.counts["routes_ok"] += 1
         return below, True
+
+    def _broken_off(self, response: Response) -> Iterator[str]:
+        """Yield why an answer is not whole."""
+        if "download_stopped" in response.flags:
+            most, seconds = response.meta["read_at_most"], response.meta["read_for_seconds"]
+            yield f"it did not end within {most:,} bytes or {seconds:.0f} seconds, read as far as it came"
+        elif "dataloss" in response.flags:
+            yield "it broke off, read as far as it came"
 
     def route_lost(self, visit: Visit, route: Route, loss: Loss, *, status: int | None = None) -> None:
         """Note why a route could not be read."""
