@@ -311,10 +311,11 @@ def _is_own_address(db: Database, article: int, page: str) -> bool:
 def save_verdict(db: Database, snapshot: Snapshot, article: Article, verdict: Verdict) -> None:
     """Keep the verdict on a page in place of the one before."""
     db.execute(
-        "INSERT INTO verdicts (page, judged, title, grade, score, terms, topic_version, snapshot)"
-        " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (page) DO UPDATE SET judged = excluded.judged,"
+        "INSERT INTO verdicts (page, judged, title, grade, score, terms, topic_version, snapshot, published_local)"
+        " VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (page) DO UPDATE SET judged = excluded.judged,"
         " title = excluded.title, grade = excluded.grade, score = excluded.score, terms = excluded.terms,"
-        " topic_version = excluded.topic_version, snapshot = excluded.snapshot",
+        " topic_version = excluded.topic_version, snapshot = excluded.snapshot,"
+        " published_local = excluded.published_local",
         [snapshot.page, utc_now(), article.title, verdict.grade, verdict.score, terms_json(verdict),
-         verdict.topic_version, snapshot.id],
+         verdict.topic_version, snapshot.id, article.published_local],
     )  # fmt: skip

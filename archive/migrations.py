@@ -534,7 +534,7 @@ def snapshot_tls(db: Database) -> None:
 SEEN_PER_DAY = """
 CREATE VIEW seen_per_day AS
 SELECT p.outlet,
-  substr(coalesce(a.published_local, p.published_local, p.discovered), 1, 10) AS day,
+  substr(coalesce(a.published_local, v.published_local, p.published_local, p.discovered), 1, 10) AS day,
   sum(p.state != 'duplicate') AS seen,
   sum(p.state != 'duplicate' AND p.last_try IS NOT NULL
     AND EXISTS (SELECT 1 FROM snapshots s WHERE s.page = p.url)) AS fetched,
@@ -547,6 +547,7 @@ SELECT p.outlet,
   sum(p.state = 'queued') AS queued,
   sum(p.state = 'duplicate') AS duplicates
 FROM pages p LEFT JOIN articles a ON a.id = p.article AND p.state = 'archived'
+  LEFT JOIN verdicts v ON v.page = p.url AND p.state = 'off-topic'
 WHERE p.outlet IS NOT NULL
 GROUP BY 1, 2
 """
@@ -555,5 +556,13 @@ GROUP BY 1, 2
 @migrations()
 def fetched_means_answered(db: Database) -> None:
     """A page that robots.txt forbids, or whose host is silent, was not fetched; a challenge is a wall."""
+    db.execute("DROP VIEW seen_per_day")
+    db.execute(SEEN_PER_DAY.replace("v.published_local, ", ""))
+
+
+@migrations()
+def days_of_what_is_off_the_subject(db: Database) -> None:
+    """A page off the subject counts on the day it was published, as those on it do, where the page itself says it."""
+    db.execute("ALTER TABLE verdicts ADD COLUMN published_local TEXT")
     db.execute("DROP VIEW seen_per_day")
     db.execute(SEEN_PER_DAY)

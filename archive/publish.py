@@ -50,7 +50,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         "events": "id article seen event detail snapshot",
         "pages": "url key outlet discovered via route headline published_local state reason tries last_try"
         " redirected_to article",
-        "verdicts": "page judged title grade score terms topic_version snapshot",
+        "verdicts": "page judged title grade score terms topic_version snapshot published_local",
         "takedowns": "id url article reason created lifted",
         "mentions": "id article kind tense date precision sentence",
         "copy_groups": "id agency earliest articles outlets first_published last_published",
