@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from archive.word_weights import WordWeights
+
 # Letters to small ones without accents, one for one, so that places in the folded text are places in the text.
 FOLD = {
     **{ord(a): b for a, b in zip("áàâäãåéèêëíìîïóòôöõúùûüñçý", "aaaaaaeeeeiiiiooooouuuuncy", strict=True)},
@@ -70,6 +72,19 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Joins:
+    """How a noun and a side's word beside it become one phrase: "Mexican drug prosecutors", "el fiscal de Texas"."""
+
+    words: int  # that may stand between the two
+    links: frozenset[str]  # words between two sides' words that share a noun: "Mexican and American officials"
+    before: Mapping[int, str]  # bit of a class of words in front of the noun -> side
+    after: Mapping[int, str]  # bit of a class of words behind it -> side
+    nouns: Mapping[int, Mapping[str, int]]  # bit of a class of nouns -> side -> bits of the whole
+    beside: int  # all bits of before and after
+    noun: int  # all bits of nouns
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """A compiled topic file. ``path`` is where it came from; workers load it again from there."""
 
@@ -91,6 +106,9 @@ class Topic:
         tuple[int, tuple[int, ...]], ...
     ]  # bits, and the sides that must outnumber `rival` for them to count
     rival: int
+    joins: Joins
+    sides: int  # bits of all sides' classes
+    words: WordWeights | None
     points: tuple[Point, ...]
     screen_any: int
     screen_sections_off: frozenset[str]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archive.models import Term
 from archive.topic import Point
+from archive.word_weights import WordSum
 
 if TYPE_CHECKING:
     from archive.relevance import Hit, Place, Reader
@@ -19,7 +20,7 @@ Held = list[tuple[Point, "list[Place]"]]
 Found = dict[str, "tuple[int, Hit]"]
 
 
-def reasons(reader: Reader, held: Held, grade: int) -> tuple[Term, ...]:
+def reasons(reader: Reader, held: Held, words: WordSum | None, grade: int) -> tuple[Term, ...]:
     """Return the reasons in order of weight; their points add up to the score.
 
     Rules that speak for the same side and hold for words of the same sentences are one reason. The lightest are
@@ -36,9 +37,17 @@ def reasons(reader: Reader, held: Held, grade: int) -> tuple[Term, ...]:
     rest = [each for group in ranked[SHOWN:] for each in group]
     if rest:
         terms.append(Term(text="", where="text", points=_worth(rest), why=f"other signs: {_said(rest)}"))
+    if words and reader.topic.words:
+        terms.append(_of_words(words, reader.topic.words.why))
     if grade:
         terms.extend(_of_grade(held, grade))
     return tuple(terms)
+
+
+def _of_words(words: WordSum, why: str) -> Term:
+    """Say what single words were worth, and which weighed most."""
+    against = f"; against it: {' · '.join(words.against)}" if words.against else ""
+    return Term(text=" · ".join(words.heavy), where="text", points=round(words.relevant, 2), why=why + against)
 
 
 def _worth(group: list[tuple[Point, Found]]) -> float:

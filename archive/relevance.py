@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archive.joining import Found, joined
 from archive.models import Term, Verdict
 from archive.reasons import reasons
 from archive.sentences import sentences
@@ -48,6 +49,7 @@ class Reader:
         self.document = "\n".join(self.lines)
         self.words = self.document.count(" ") + len(self.lines)
         self.lede_end = self._lede_end()
+        self.folded = fold(self.document)
         self.hits = self._cut(find(self.document, topic, language, date))
         self.bits = self._count_out([_union(hits) for hits in self.hits])
         self.all_bits = 0
@@ -201,13 +203,14 @@ def held_points(reader: Reader) -> list[tuple[Point, list[Place]]]:
 def _weigh(reader: Reader) -> Verdict:
     topic = reader.topic
     held = held_points(reader)
-    score = sum(point.points for point, _ in held)
-    core = sum(point.core for point, _ in held) >= topic.core
-    grade = (2 if core else 1) if score >= topic.relevant else 0
+    words = topic.words.weigh(reader.folded) if topic.words else None
+    score = sum(point.points for point, _ in held) + (words.relevant if words else 0.0)
+    core = sum(point.core for point, _ in held) + (words.core if words else 0.0)
+    grade = (2 if core >= topic.core else 1) if score >= topic.relevant else 0
     return Verdict(
         grade=grade,
         score=round(score, 2),
-        terms=reasons(reader, held, grade),
+        terms=reasons(reader, held, words, grade),
         topic_version=topic.version,
     )
 
@@ -242,8 +245,19 @@ def screen(headline: str, summary: str, url: str, topic: Topic, *, section: str 
 def find(document: str, topic: Topic, language: str | None, date: str | None) -> list[Hit]:
     """Return the topic's phrases in a text in order, none inside a longer one, masks left out."""
     folded = fold(document)
-    language = (language or _guess(folded))[:2].lower()
-    found: list[tuple[int, int, int, int, bool]] = []
+    found = _phrases(document, folded, topic, (language or _guess(folded))[:2].lower())
+    found.sort()
+    masks = _masks(found)
+    if masks:
+        found = [each for each in found if not _hidden(each, masks)]
+    if topic.joins.noun:
+        found.extend(joined(found, folded, topic))
+        found.sort()
+    return _outermost(found, topic, date)
+
+
+def _phrases(document: str, folded: str, topic: Topic, language: str) -> list[Found]:
+    found: list[Found] = []
     size = len(folded)
     for last, (length, entries) in topic.automaton.iter(folded):
         start, end = last - length + 1, last + 1
@@ -260,11 +274,29 @@ def find(document: str, topic: Topic, language: str | None, date: str | None) ->
             elif entry.stem:
                 stretched = _WORD_END.match(folded, end)
                 found.append((start, -(stretched.end() if stretched else end), entry.bits, -1, False))
-    found.sort()
-    return _outermost(found, topic, date)
+    return found
 
 
-def _outermost(found: list[tuple[int, int, int, int, bool]], topic: Topic, date: str | None) -> list[Hit]:
+def _masks(found: list[Found]) -> list[tuple[int, int]]:
+    """Return the spans of the masks that lie in no longer phrase."""
+    masks, reach = [], -1
+    for start, minus_end, bits, *_ in found:
+        if not bits and -minus_end > reach:
+            masks.append((start, -minus_end))
+        reach = max(reach, -minus_end)
+    return masks
+
+
+def _hidden(phrase: Found, masks: list[tuple[int, int]]) -> bool:
+    """Tell whether a phrase overlaps a mask that it does not hold as a whole; masks themselves are hidden."""
+    start, end = phrase[0], -phrase[1]
+    return not phrase[2] or any(
+        start < mask_end and mask_start < end and not (start <= mask_start and mask_end <= end)
+        for mask_start, mask_end in masks
+    )
+
+
+def _outermost(found: list[Found], topic: Topic, date: str | None) -> list[Hit]:
     """Drop phrases inside longer ones, join those on the same span, and settle who was in office."""
     named = {topic.roster[person].name for *_, person, short in found if person >= 0 and not short}
     spans: dict[tuple[int, int], int] = {}
@@ -278,10 +310,9 @@ def _outermost(found: list[tuple[int, int, int, int, bool]], topic: Topic, date:
                 continue
         if person >= 0:
             bits = _office_bits(topic, topic.roster[person], bits, date)
-        known = spans.get((start, end))
-        spans[start, end] = bits if known is None else known | bits if known and bits else 0
+        spans[start, end] = spans.get((start, end), 0) | bits
         reach = max(reach, end)
-    return [Hit(start, end, bits) for (start, end), bits in spans.items() if bits]
+    return [Hit(start, end, bits) for (start, end), bits in spans.items()]
 
 
 def _office_bits(topic: Topic, person: Person, bits: int, date: str | None) -> int:

@@ -15,14 +15,17 @@ from typing import Any
 
 import ahocorasick
 
-from archive.lexicon import Entry, Person, Point, Topic, fold
+from archive.lexicon import Entry, Joins, Person, Point, Topic, fold
+from archive.word_weights import WordWeights, read_word_weights
 
 __all__ = ["Person", "Point", "Topic", "TopicError", "fold", "load_topic", "spellings", "vacant_offices"]
 
+SIDE_LISTS = ("government", "former", "before", "after")  # lists that every side has, if only empty ones
+LISTS_DEPTH = 100  # references one entry may hold, those of lists in lists included
 SCOPES = ("title", "lede", "opening", "sentence", "window", "text")
 TABLES = {
     "version", "name", "thresholds", "required", "required_why", "vocabulary", "sides", "masks", "implies",
-    "groups", "screen", "roster", "points", "weak",
+    "groups", "screen", "roster", "points", "weak", "lists", "joins", "word_weights",
 }  # fmt: skip
 THRESHOLDS = {"relevant", "core", "lede_words", "window_sentences", "grace_days"}
 SCREEN = {"any", "sections_off", "sections_off_unless"}
@@ -31,7 +34,10 @@ POINT_KEYS = {
     "name", "scope", "all", "none", "at_least", "at_most", "share", "min_words", "max_words",
     "unless", "after", "points", "core", "why",
 }  # fmt: skip
+WORD_WEIGHTS = {"file", "why"}
+JOIN_KEYS = {"words", "links"}  # every other key of [joins] is a class of nouns
 _BRACKET = re.compile(r"\(([^()]*)\)")
+_REFERENCE = re.compile(r"<([^<>]*)>")
 
 
 class TopicError(Exception):
@@ -95,9 +101,10 @@ class _Compiler:
             self.add_person(number, person)
         screen = self.table("screen")
         self.check_keys(screen, SCREEN, "screen")
+        words = self.words()
         return Topic(
             path=self.path,
-            version=f"{self.text(self.data, 'version', '')}+{self.digest()}",
+            version=f"{self.text(self.data, 'version', '')}+{self.digest(words)}",
             name=self.text(self.data, "name", ""),
             relevant=self.number(thresholds, "relevant", "thresholds"),
             core=self.number(thresholds, "core", "thresholds"),
@@ -110,6 +117,9 @@ class _Compiler:
             former={side: self.bits(f"{side}.former", "sides") for side in self.table("sides")},
             weak=self.weak(),
             rival=self.any_of(self.strings(self.table("weak"), "against", "weak"), "weak", "against"),
+            joins=self.joins(),
+            sides=self.any_of(list(self.table("sides")), "sides"),
+            words=words,
             points=tuple(self.point(number, block) for number, block in enumerate(self.blocks("points"))),
             screen_any=self.any_of(self.strings(screen, "any", "screen"), "screen"),
             screen_sections_off=frozenset(map(fold, self.strings(screen, "sections_off", "screen"))),
@@ -146,9 +156,10 @@ class _Compiler:
                 break
         return start + 1
 
-    def digest(self) -> str:
+    def digest(self, words: WordWeights | None) -> str:
         """Return what tells two files of one version apart: an edit without a new number is a new topic."""
-        return hashlib.sha256("\n".join(self.lines).encode()).hexdigest()[:12]
+        whole = "\n".join([*self.lines, words.source if words else ""])
+        return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
     # -- values ------------------------------------------------------------------------------------------
 
@@ -208,7 +219,7 @@ class _Compiler:
         for side, lists in self.table("sides").items():
             if not isinstance(lists, dict):
                 raise self.fail("sides", side, "must be a table of lists")
-            names += [f"{side}.{name}" for name in dict.fromkeys([*lists, "government", "former"])]
+            names += [f"{side}.{name}" for name in dict.fromkeys([*lists, *SIDE_LISTS])]
         self.classes = {name: 1 << number for number, name in enumerate(names)}
         for name in names:
             side, dot, _ = name.partition(".")
@@ -244,6 +255,19 @@ class _Compiler:
             (self.any_of([need], "", "required"), why) for need, why in zip(needs, whys, strict=True)
         )
 
+    def words(self) -> WordWeights | None:
+        """Read the weights of single words from the file beside the topic that [word_weights] names."""
+        table = self.table("word_weights")
+        self.check_keys(table, WORD_WEIGHTS, "word_weights")
+        if not table:
+            return None
+        try:
+            return read_word_weights(
+                self.path.parent / self.text(table, "file", "word_weights"), self.text(table, "why", "word_weights")
+            )
+        except (OSError, ValueError) as error:
+            raise self.fail("word_weights", "file", str(error)) from error
+
     def weak(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
         """Read which classes count only where their sides are named more often than the rival is."""
         table = {name: sides for name, sides in self.table("weak").items() if name != "against"}
@@ -256,6 +280,31 @@ class _Compiler:
                 tuple(self.bits(side, "weak", name) & ~loose for side in self.strings(table, name, "weak")),
             )
             for name in table
+        )
+
+    def joins(self) -> Joins:
+        """Read which nouns go with a side's words beside them, and what the whole means."""
+        table = self.table("joins")
+        nouns: dict[int, dict[str, int]] = {}
+        for name, meaning in table.items():
+            if name in JOIN_KEYS:
+                continue
+            if not isinstance(meaning, str):
+                raise self.fail("joins", name, "must name a list of the sides, such as \"government\"")
+            nouns[self.bits(name, "joins", name)] = {
+                side: self.bits(f"{side}.{meaning}", "joins", name) | self.implied(f"{side}.{meaning}")
+                for side in self.table("sides")
+            }
+        before = {self.classes[f"{side}.before"]: side for side in self.table("sides")}
+        after = {self.classes[f"{side}.after"]: side for side in self.table("sides")}
+        return Joins(
+            words=int(self.number(table, "words", "joins", default=0)),
+            links=frozenset(map(fold, self.strings(table, "links", "joins"))),
+            before=before,
+            after=after,
+            nouns=nouns,
+            beside=sum(before) | sum(after),
+            noun=sum(nouns),
         )
 
     # -- entries -----------------------------------------------------------------------------------------
@@ -274,12 +323,24 @@ class _Compiler:
             self.add(entry, 0, "", "masks")
 
     def add(self, entry: str, bits: int, table: str, key: str) -> None:
-        for spelling in set(spellings(entry)):
+        for spelling in set(spellings(self.referred(entry, table, key))):
             if "(" in spelling or ")" in spelling or "|" in spelling:
                 raise self.fail(table, key, f"{entry!r}: a bracket is not closed", entry=entry)
             if not spelling.strip("* "):
                 raise self.fail(table, key, f"{entry!r}: one of its spellings is empty", entry=entry)
             self.put(spelling, bits=bits)
+
+    def referred(self, entry: str, table: str, key: str) -> str:
+        """Put the lists of [lists] where an entry refers to them: ``<office> of <state>``."""
+        for _ in range(LISTS_DEPTH):
+            reference = _REFERENCE.search(entry)
+            if reference is None:
+                return entry
+            if reference[1] not in self.table("lists"):
+                raise self.fail(table, key, f"{entry!r}: [lists] has no {reference[1]!r}", entry=entry)
+            listed = self.strings(self.table("lists"), reference[1], "lists")
+            entry = f"{entry[: reference.start()]}({'|'.join(listed)}){entry[reference.end() :]}"
+        raise self.fail(table, key, f"{entry[:60]!r} ... refers to itself")
 
     def put(self, spelling: str, **fields: Any) -> None:
         language = spelling[:2] if spelling[2:3] == ":" else ""
