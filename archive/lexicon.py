@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from archive.word_weights import WordWeights
+from archive.fitted import Fitted
 
 # Letters to small ones without accents, one for one, so that places in the folded text are places in the text.
 FOLD = {
@@ -76,7 +76,9 @@ class Joins:
     """How a noun and a side's word beside it become one phrase: "Mexican drug prosecutors", "el fiscal de Texas"."""
 
     words: int  # that may stand between the two
-    links: frozenset[str]  # words between two sides' words that share a noun: "Mexican and American officials"
+    links: frozenset[
+        str
+    ]  # words between two sides' words that share a noun: "Mexican and American officials"
     before: Mapping[int, str]  # bit of a class of words in front of the noun -> side
     after: Mapping[int, str]  # bit of a class of words behind it -> side
     nouns: Mapping[int, Mapping[str, int]]  # bit of a class of nouns -> side -> bits of the whole
@@ -105,24 +107,17 @@ class Topic:
     weak: tuple[
         tuple[int, tuple[int, ...]], ...
     ]  # bits, and the sides that must outnumber `rival` for them to count
+    loose: int  # all of those bits
     rival: int
     joins: Joins
     sides: int  # bits of all sides' classes
-    words: WordWeights | None
+    fitted: Fitted
     points: tuple[Point, ...]
     screen_any: int
     screen_sections_off: frozenset[str]
     screen_unless: int
     entries: int
     automaton: Any = field(repr=False, compare=False)
-
-    @property
-    def loose(self) -> int:
-        """The bits of all weak classes."""
-        bits = 0
-        for weak, _ in self.weak:
-            bits |= weak
-        return bits
 
     def __reduce__(self) -> tuple[Any, ...]:
         from archive.topic import load_topic

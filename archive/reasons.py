@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archive.fitted import WordSum
 from archive.models import Term
 from archive.topic import Point
-from archive.word_weights import WordSum
 
 if TYPE_CHECKING:
     from archive.relevance import Hit, Place, Reader
 
 SHOWN = 6
 SAID = 3  # rules that one reason names
+WORTH_SAYING = 0.3  # of what single words weigh towards core
 QUOTED = 2  # sentences that one reason quotes
 QUOTE_CHARACTERS = 150  # some 25 words
 
@@ -20,7 +21,7 @@ Held = list[tuple[Point, "list[Place]"]]
 Found = dict[str, "tuple[int, Hit]"]
 
 
-def reasons(reader: Reader, held: Held, words: WordSum | None, grade: int) -> tuple[Term, ...]:
+def reasons(reader: Reader, held: Held, words: WordSum, grade: int) -> tuple[Term, ...]:
     """Return the reasons in order of weight; their points add up to the score.
 
     Rules that speak for the same side and hold for words of the same sentences are one reason. The lightest are
@@ -37,17 +38,17 @@ def reasons(reader: Reader, held: Held, words: WordSum | None, grade: int) -> tu
     rest = [each for group in ranked[SHOWN:] for each in group]
     if rest:
         terms.append(Term(text="", where="text", points=_worth(rest), why=f"other signs: {_said(rest)}"))
-    if words and reader.topic.words:
-        terms.append(_of_words(words, reader.topic.words.why))
+    if words.heavy or words.against:
+        terms.append(_of_words(words, reader.topic.fitted.why))
     if grade:
-        terms.extend(_of_grade(held, grade))
+        terms.extend(_of_grade(held, words, grade))
     return tuple(terms)
 
 
 def _of_words(words: WordSum, why: str) -> Term:
     """Say what single words were worth, and which weighed most."""
     against = f"; against it: {' · '.join(words.against)}" if words.against else ""
-    return Term(text=" · ".join(words.heavy), where="text", points=round(words.relevant, 2), why=why + against)
+    return Term(text=" · ".join(words.heavy), where="text", points=words.relevant, why=why + against)
 
 
 def _worth(group: list[tuple[Point, Found]]) -> float:
@@ -104,13 +105,14 @@ def _cut(line: str, first: int, last: int) -> str:
     return f"{'… ' if start else ''}{line[start : end if end > 0 else len(line)]}{' …' if end > 0 else ''}"
 
 
-def _of_grade(held: Held, grade: int) -> list[Term]:
+def _of_grade(held: Held, words: WordSum, grade: int) -> list[Term]:
     """Say what speaks for core and what against it; worth no points."""
-    speaking = sorted((point for point, _ in held if point.core), key=lambda point: -abs(point.core))
-    pro = [point.why for point in speaking if (point.core > 0) == (grade == 2)]
-    con = [point.why for point in speaking if (point.core > 0) != (grade == 2)]
-    if not speaking:
-        return [Term(text="", where="text", points=0.0, why="related, not core: nothing speaks of talks")]
+    speaking = [(point.core, point.why) for point, _ in held if point.core]
+    if abs(words.core) >= WORTH_SAYING:
+        speaking.append((words.core, "the text's single words"))
+    speaking.sort(key=lambda each: -abs(each[0]))
+    pro = [why for worth, why in speaking if (worth > 0) == (grade == 2)]
+    con = [why for worth, why in speaking if (worth > 0) != (grade == 2)]
     name = "core" if grade == 2 else "related, not core"
     why = f"{name}: {'; '.join(pro[:SAID]) or 'too little speaks of talks'}"
     if con:

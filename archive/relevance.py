@@ -50,7 +50,7 @@ class Reader:
         self.words = self.document.count(" ") + len(self.lines)
         self.lede_end = self._lede_end()
         self.folded = fold(self.document)
-        self.hits = self._cut(find(self.document, topic, language, date))
+        self.hits = self._cut(_find(self.document, self.folded, topic, language, date))
         self.bits = self._count_out([_union(hits) for hits in self.hits])
         self.all_bits = 0
         for bits in self.bits:
@@ -203,9 +203,9 @@ def held_points(reader: Reader) -> list[tuple[Point, list[Place]]]:
 def _weigh(reader: Reader) -> Verdict:
     topic = reader.topic
     held = held_points(reader)
-    words = topic.words.weigh(reader.folded) if topic.words else None
-    score = sum(point.points for point, _ in held) + (words.relevant if words else 0.0)
-    core = sum(point.core for point, _ in held) + (words.core if words else 0.0)
+    words = topic.fitted.weigh(reader.folded)
+    score = sum(point.points for point, _ in held) + words.relevant
+    core = sum(point.core for point, _ in held) + words.core
     grade = (2 if core >= topic.core else 1) if score >= topic.relevant else 0
     return Verdict(
         grade=grade,
@@ -244,7 +244,10 @@ def screen(headline: str, summary: str, url: str, topic: Topic, *, section: str 
 
 def find(document: str, topic: Topic, language: str | None, date: str | None) -> list[Hit]:
     """Return the topic's phrases in a text in order, none inside a longer one, masks left out."""
-    folded = fold(document)
+    return _find(document, fold(document), topic, language, date)
+
+
+def _find(document: str, folded: str, topic: Topic, language: str | None, date: str | None) -> list[Hit]:
     found = _phrases(document, folded, topic, (language or _guess(folded))[:2].lower())
     found.sort()
     masks = _masks(found)

@@ -10,13 +10,15 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
 import ahocorasick
 
+from archive.fitted import NONE, Fitted, read_fitted
 from archive.lexicon import Entry, Joins, Person, Point, Topic, fold
-from archive.word_weights import WordWeights, read_word_weights
 
 __all__ = ["Person", "Point", "Topic", "TopicError", "fold", "load_topic", "spellings", "vacant_offices"]
 
@@ -25,7 +27,7 @@ LISTS_DEPTH = 100  # references one entry may hold, those of lists in lists incl
 SCOPES = ("title", "lede", "opening", "sentence", "window", "text")
 TABLES = {
     "version", "name", "thresholds", "required", "required_why", "vocabulary", "sides", "masks", "implies",
-    "groups", "screen", "roster", "points", "weak", "lists", "joins", "word_weights",
+    "groups", "screen", "roster", "points", "weak", "lists", "joins", "fitted",
 }  # fmt: skip
 THRESHOLDS = {"relevant", "core", "lede_words", "window_sentences", "grace_days"}
 SCREEN = {"any", "sections_off", "sections_off_unless"}
@@ -34,9 +36,8 @@ POINT_KEYS = {
     "name", "scope", "all", "none", "at_least", "at_most", "share", "min_words", "max_words",
     "unless", "after", "points", "core", "why",
 }  # fmt: skip
-WORD_WEIGHTS = {"file", "why"}
+FITTED = {"file", "why"}
 JOIN_KEYS = {"words", "links"}  # every other key of [joins] is a class of nouns
-_BRACKET = re.compile(r"\(([^()]*)\)")
 _REFERENCE = re.compile(r"<([^<>]*)>")
 
 
@@ -68,12 +69,41 @@ def vacant_offices(topic: Topic, day: str) -> list[str]:
 
 def spellings(entry: str) -> Iterator[str]:
     """Expand the brackets of an entry: ``(el|la) president(e|a)`` is four, ``(drug(s|)|)`` three."""
-    inner = _BRACKET.search(entry)
-    if inner is None:
-        yield " ".join(entry.split())
+    for spelling in _expanded(entry):
+        yield " ".join(spelling.split())
+
+
+def _expanded(entry: str) -> Iterator[str]:
+    start = entry.find("(")
+    end = _closing(entry, start) if start >= 0 else -1
+    if end < 0:
+        yield entry
         return
-    for choice in inner[1].split("|"):
-        yield from spellings(entry[: inner.start()] + choice.replace("|", "") + entry[inner.end() :])
+    for rest in list(_expanded(entry[end + 1 :])):
+        for choice in _choices(entry[start + 1 : end]):
+            for spelling in _expanded(choice):
+                yield f"{entry[:start]}{spelling}{rest}"
+
+
+def _closing(entry: str, start: int) -> int:
+    """Return the place of the bracket that closes the one at ``start``, -1 where none does."""
+    depth = 0
+    for place in range(start, len(entry)):
+        depth += (entry[place] == "(") - (entry[place] == ")")
+        if not depth:
+            return place
+    return -1
+
+
+def _choices(inside: str) -> Iterator[str]:
+    """Split at the bars that stand in no inner bracket."""
+    depth = start = 0
+    for place, letter in enumerate(inside):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "|" and not depth:
+            yield inside[start:place]
+            start = place + 1
+    yield inside[start:]
 
 
 @functools.cache
@@ -101,13 +131,13 @@ class _Compiler:
             self.add_person(number, person)
         screen = self.table("screen")
         self.check_keys(screen, SCREEN, "screen")
-        words = self.words()
+        fitted, weak = self.read_fitted(), self.weak()
         return Topic(
             path=self.path,
-            version=f"{self.text(self.data, 'version', '')}+{self.digest(words)}",
+            version=f"{self.text(self.data, 'version', '')}+{self.digest(fitted)}",
             name=self.text(self.data, "name", ""),
-            relevant=self.number(thresholds, "relevant", "thresholds"),
-            core=self.number(thresholds, "core", "thresholds"),
+            relevant=round(self.number(thresholds, "relevant", "thresholds") + fitted.thresholds[0], 2),
+            core=round(self.number(thresholds, "core", "thresholds") + fitted.thresholds[1], 2),
             lede_words=int(self.number(thresholds, "lede_words", "thresholds")),
             window_sentences=int(self.number(thresholds, "window_sentences", "thresholds")),
             grace_days=int(self.number(thresholds, "grace_days", "thresholds")),
@@ -115,12 +145,15 @@ class _Compiler:
             required=self.required(),
             roster=roster,
             former={side: self.bits(f"{side}.former", "sides") for side in self.table("sides")},
-            weak=self.weak(),
+            weak=weak,
+            loose=reduce(or_, (bits for bits, _ in weak), 0),
             rival=self.any_of(self.strings(self.table("weak"), "against", "weak"), "weak", "against"),
             joins=self.joins(),
             sides=self.any_of(list(self.table("sides")), "sides"),
-            words=words,
-            points=tuple(self.point(number, block) for number, block in enumerate(self.blocks("points"))),
+            fitted=fitted,
+            points=tuple(
+                self.point(number, block, fitted) for number, block in enumerate(self.blocks("points"))
+            ),
             screen_any=self.any_of(self.strings(screen, "any", "screen"), "screen"),
             screen_sections_off=frozenset(map(fold, self.strings(screen, "sections_off", "screen"))),
             screen_unless=self.any_of(
@@ -156,10 +189,9 @@ class _Compiler:
                 break
         return start + 1
 
-    def digest(self, words: WordWeights | None) -> str:
+    def digest(self, fitted: Fitted) -> str:
         """Return what tells two files of one version apart: an edit without a new number is a new topic."""
-        whole = "\n".join([*self.lines, words.source if words else ""])
-        return hashlib.sha256(whole.encode()).hexdigest()[:12]
+        return hashlib.sha256("\n".join([*self.lines, fitted.source]).encode()).hexdigest()[:12]
 
     # -- values ------------------------------------------------------------------------------------------
 
@@ -255,18 +287,20 @@ class _Compiler:
             (self.any_of([need], "", "required"), why) for need, why in zip(needs, whys, strict=True)
         )
 
-    def words(self) -> WordWeights | None:
-        """Read the weights of single words from the file beside the topic that [word_weights] names."""
-        table = self.table("word_weights")
-        self.check_keys(table, WORD_WEIGHTS, "word_weights")
+    def read_fitted(self) -> Fitted:
+        """Read the fitted weights from the file beside the topic that [fitted] names."""
+        table = self.table("fitted")
+        self.check_keys(table, FITTED, "fitted")
         if not table:
-            return None
+            return NONE
+        path, why = self.path.parent / self.text(table, "file", "fitted"), self.text(table, "why", "fitted")
         try:
-            return read_word_weights(
-                self.path.parent / self.text(table, "file", "word_weights"), self.text(table, "why", "word_weights")
-            )
+            fitted = read_fitted(path, why)
         except (OSError, ValueError) as error:
-            raise self.fail("word_weights", "file", str(error)) from error
+            raise self.fail("fitted", "file", str(error)) from error
+        for name in fitted.points.keys() - {block.get("name") for block in self.blocks("points")}:
+            raise self.fail("fitted", "file", f"{path}: no point is called {name!r}")
+        return fitted
 
     def weak(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
         """Read which classes count only where their sides are named more often than the rival is."""
@@ -290,7 +324,7 @@ class _Compiler:
             if name in JOIN_KEYS:
                 continue
             if not isinstance(meaning, str):
-                raise self.fail("joins", name, "must name a list of the sides, such as \"government\"")
+                raise self.fail("joins", name, 'must name a list of the sides, such as "government"')
             nouns[self.bits(name, "joins", name)] = {
                 side: self.bits(f"{side}.{meaning}", "joins", name) | self.implied(f"{side}.{meaning}")
                 for side in self.table("sides")
@@ -381,7 +415,7 @@ class _Compiler:
 
     # -- rules -------------------------------------------------------------------------------------------
 
-    def point(self, number: int, block: dict[str, Any]) -> Point:
+    def point(self, number: int, block: dict[str, Any], fitted: Fitted) -> Point:
         self.check_keys(block, POINT_KEYS, "points", number)
         scope = self.text(block, "scope", "points", number)
         if scope not in SCOPES:
@@ -392,8 +426,10 @@ class _Compiler:
                 if name not in earlier:
                     raise self.fail("points", key, f"no earlier point is called {name!r}", number)
         needs = self.strings(block, "all", "points", number)
+        name = self.text(block, "name", "points", number)
+        points, core = fitted.points.get(name, (0.0, 0.0))
         return Point(
-            name=self.text(block, "name", "points", number),
+            name=name,
             scope=scope,
             all=tuple(self.any_of([need], "points", "all", number) for need in needs),
             none=self.any_of(self.strings(block, "none", "points", number), "points", "none", number),
@@ -404,8 +440,8 @@ class _Compiler:
             max_words=int(self.number(block, "max_words", "points", number, 1_000_000)),
             unless=frozenset(self.strings(block, "unless", "points", number)),
             after=frozenset(self.strings(block, "after", "points", number)),
-            points=self.number(block, "points", "points", number, 0),
-            core=self.number(block, "core", "points", number, 0),
+            points=round(self.number(block, "points", "points", number, 0) + points, 2),
+            core=round(self.number(block, "core", "points", number, 0) + core, 2),
             why=self.text(block, "why", "points", number),
         )
 

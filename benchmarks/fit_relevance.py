@@ -1,21 +1,20 @@
-"""Fit the weights of the judge's points and of single words on labelled texts, and write them into the topic's files.
+"""Fit what labelled texts add to the judge's weights: corrections to its points, and weights of single words.
 
     python -m benchmarks.fit_relevance [--texts FILE ...] [--write] [--errors]
 
-The texts are tests/texts/*.jsonl and, where it is there, the labelled corpus beside the checkout (see
+The texts are tests/texts/relevance/*.jsonl and, where it is there, the labelled corpus beside the checkout (see
 benchmarks/relevance.py). Printed are figures of texts that the weights have not seen: each set of texts is judged by
 weights fitted on all others ("sets"), and each tenth of the events by those fitted on the other nine ("events"). With
---write all texts are used, and archive/topic.toml and archive/topic_words.tsv are changed.
+--write all texts are used, and archive/topic_fitted.tsv is made anew.
 
 Two ridge logistic regressions, one for the subject and one for core against related among texts on the subject: words
-first, by themselves; then points, drawn towards the weights they have, with the words' score as one more of them. The
-words' score of a text is always of words fitted without its event. A point keeps its sign, or is worth nothing.
+first, by themselves; then points, drawn towards the weights in the topic file, with the score of the words as one more.
+The words' score of a text is always of words fitted without its event. A point keeps its sign, or is worth nothing.
 No chance is involved: the same texts give the same weights.
 """
 
 import argparse
-import json
-import re
+import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,17 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archive import relevance
+from archive.fitted import HEADER, text_words
 from archive.options import SHIPPED_TOPIC
 from archive.relevance import Reader
 from archive.topic import Topic, fold, load_topic
-from archive.word_weights import HEADER, text_words
 from benchmarks.relevance import CORPUS, FOLDS, Row, fold_of, read_lines, show
 
-TEXTS = Path(__file__).parents[1] / "tests" / "texts"
-WORDS_FILE = SHIPPED_TOPIC.with_name("topic_words.tsv")
-POINTS_PENALTY = 2.0
-WORDS_PENALTY = 0.05
+TEXTS = Path(__file__).parents[1] / "tests" / "texts" / "relevance"
+FITTED_FILE = SHIPPED_TOPIC.with_name("topic_fitted.tsv")
+POINTS_PENALTY, WORDS_PENALTY = 2.0, 0.3
+LEAST_PENALTY = 1e-6  # on the intercept too, so that every step can be solved
 LEAST_TEXTS, LEAST_EVENTS = 5, 3  # that a word must stand in
+MOST = 0.25  # of the texts: what stands in more of them is grammar, or in the rules
 SETTLED = 1e-7
 
 Numbers = NDArray[np.float64]
@@ -113,7 +113,11 @@ def fit_words(labelled: Labelled, texts: Flags, wanted: Flags) -> dict[str, floa
         for word in labelled.words[number]:
             counts[word] += 1
             events.setdefault(word, set()).add(labelled.rows[number].get("event") or number)
-    words = sorted(w for w, n in counts.items() if n >= LEAST_TEXTS and len(events[w]) >= LEAST_EVENTS)
+    words = sorted(
+        word
+        for word, count in counts.items()
+        if LEAST_TEXTS <= count <= MOST * len(chosen) and len(events[word]) >= LEAST_EVENTS
+    )
     places = {word: place for place, word in enumerate(words)}
     matrix = np.zeros((len(chosen), len(words) + 1))
     for line, number in enumerate(chosen):
@@ -122,34 +126,28 @@ def fit_words(labelled: Labelled, texts: Flags, wanted: Flags) -> dict[str, floa
     matrix[:, -1] = 1.0
     penalty = np.full(len(words) + 1, WORDS_PENALTY)
     penalty[-1] = 0.0
-    weights = logistic(matrix, wanted[chosen].astype(float), np.zeros(len(words) + 1), penalty)
+    weights = logistic(matrix, wanted[chosen].astype(float), np.zeros(len(penalty)), penalty)
     return dict(zip(words, weights[:-1].tolist(), strict=True))
 
 
 def logistic(matrix: Numbers, wanted: Numbers, prior: Numbers, penalty: Numbers) -> Numbers:
     """Fit a ridge logistic regression drawn towards ``prior`` by Newton's method.
 
-    Solved in the space of the texts where there are fewer of them than of weights.
+    Each step is solved in the space of the texts (Woodbury), which are fewer than the words.
     """
+    penalty = penalty + LEAST_PENALTY
     weights = prior.copy()
+    scaled = matrix / penalty
+    products = scaled @ matrix.T
     for _ in range(100):
         chance = 1 / (1 + np.exp(-np.clip(matrix @ weights, -30, 30)))
         spread = chance * (1 - chance) + 1e-9
         slope = matrix.T @ (chance - wanted) + penalty * (weights - prior)
-        step = _newton(matrix, spread, penalty + 1e-9, slope)
+        step = slope / penalty - scaled.T @ np.linalg.solve(products + np.diag(1 / spread), scaled @ slope)
         weights = weights - step
         if float(np.abs(step).max()) < SETTLED:
             break
     return weights
-
-
-def _newton(matrix: Numbers, spread: Numbers, penalty: Numbers, slope: Numbers) -> Numbers:
-    if matrix.shape[0] >= matrix.shape[1]:
-        return np.linalg.solve(matrix.T @ (matrix * spread[:, None]) + np.diag(penalty), slope)
-    # Woodbury: the inverse of D + X'SX by way of the texts.
-    scaled = matrix / penalty
-    inner = np.diag(1 / spread) + scaled @ matrix.T
-    return slope / penalty - scaled.T @ np.linalg.solve(inner, scaled @ slope)
 
 
 def word_scores(labelled: Labelled, words: dict[str, float]) -> Numbers:
@@ -161,8 +159,8 @@ def word_scores(labelled: Labelled, words: dict[str, float]) -> Numbers:
     return np.array(scores)
 
 
-def fit(labelled: Labelled, texts: Flags, wanted: Flags, prior: Numbers) -> Fit:
-    """Fit points and words on these texts."""
+def fit(labelled: Labelled, texts: Flags, wanted: Flags, hand: Numbers) -> Fit:
+    """Fit points and words on these texts. ``hand`` are the weights in the topic file, then minus the threshold."""
     unseen = np.zeros(len(labelled.rows))
     for number in range(FOLDS):
         part = texts & (labelled.folds == number)
@@ -170,19 +168,18 @@ def fit(labelled: Labelled, texts: Flags, wanted: Flags, prior: Numbers) -> Fit:
             unseen[part] = word_scores(labelled, fit_words(labelled, texts & ~part, wanted))[part]
     words = fit_words(labelled, texts, wanted)
     matrix = np.column_stack([labelled.points, unseen])[texts]
-    start = np.append(prior, 1.0)
-    free = np.ones(len(start), dtype=bool)
-    while True:  # points whose sign would turn are worth nothing
-        weights = np.where(free, start, 0.0)
-        weights[free] = logistic(
-            matrix[:, free], wanted[texts].astype(float), start[free], np.full(free.sum(), POINTS_PENALTY)
+    prior = np.append(hand, 1.0)
+    free = prior != 0
+    while True:
+        fitted = np.zeros(len(prior))
+        fitted[free] = logistic(
+            matrix[:, free], wanted[texts].astype(float), prior[free], np.full(free.sum(), POINTS_PENALTY)
         )
-        turned = free & (weights * start < 0)
-        turned[-2:] = False
+        turned = free & (fitted * prior < 0)
         if not turned.any():
             break
         free &= ~turned
-    return Fit(weights[:-1], {word: weight * float(weights[-1]) for word, weight in words.items()})
+    return Fit(fitted[:-1], {word: weight * float(fitted[-1]) for word, weight in words.items()})
 
 
 def grades_of(labelled: Labelled, on: Fit, core: Fit) -> NDArray[np.int64]:
@@ -192,10 +189,20 @@ def grades_of(labelled: Labelled, on: Fit, core: Fit) -> NDArray[np.int64]:
     return np.where(relevant & labelled.judged, np.where(talks, 2, 1), 0)
 
 
+def hand_weights(topic: Topic) -> tuple[Numbers, Numbers]:
+    """Return the weights in the topic file, without what was fitted: for the subject, and for core."""
+    blocks = tomllib.loads(topic.path.read_text(encoding="utf-8"))
+    return tuple(
+        np.array(
+            [*(float(point.get(key, 0)) for point in blocks["points"]), -float(blocks["thresholds"][name])]
+        )
+        for key, name in (("points", "relevant"), ("core", "core"))
+    )  # type: ignore[return-value]
+
+
 def fits(labelled: Labelled, texts: Flags, topic: Topic) -> tuple[Fit, Fit]:
     """Fit the subject on all of these texts that are judged, and core on those on the subject."""
-    on = np.array([*(point.points for point in topic.points), -topic.relevant])
-    core = np.array([*(point.core for point in topic.points), -topic.core])
+    on, core = hand_weights(topic)
     relevant = labelled.grades > 0
     return (
         fit(labelled, texts & labelled.judged, relevant, on),
@@ -223,30 +230,26 @@ def cross_validate(labelled: Labelled, topic: Topic, errors: bool) -> None:
 
 
 def report(name: str, labelled: Labelled, judged: NDArray[np.int64], which: Flags) -> None:
-    show(name, [(int(gold), int(grade)) for gold, grade in zip(labelled.grades[which], judged[which], strict=True)])
+    show(
+        name,
+        [(int(gold), int(grade)) for gold, grade in zip(labelled.grades[which], judged[which], strict=True)],
+    )
 
 
 def write(labelled: Labelled, topic: Topic) -> None:
-    """Fit on all texts, and put the weights into the topic's files."""
+    """Fit on all texts, and write what that adds to the topic file's weights."""
     on, core = fits(labelled, np.ones(len(labelled.rows), dtype=bool), topic)
-    lines = [HEADER]
-    for word in sorted(on.words.keys() | core.words.keys()):
-        weights = on.words.get(word, 0.0), core.words.get(word, 0.0)
-        lines.append(f"{word}\t{weights[0]:.2f}\t{weights[1]:.2f}")
-    WORDS_FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    source = SHIPPED_TOPIC.read_text(encoding="utf-8")
-    for number, point in enumerate(topic.points):
-        source = put(source, point.name, "points", float(on.points[number]))
-        source = put(source, point.name, "core", float(core.points[number]))
-    source = re.sub(r"^relevant = .*$", f"relevant = {-on.points[-1]:.2f}", source, count=1, flags=re.M)
-    source = re.sub(r"^core = .*$", f"core = {-core.points[-1]:.2f}", source, count=1, flags=re.M)
-    SHIPPED_TOPIC.write_text(source, encoding="utf-8")
-
-
-def put(source: str, name: str, key: str, weight: float) -> str:
-    """Write one weight into its [[points]] block, where the block has the key."""
-    pattern = rf'(\[\[points\]\]\nname = "{re.escape(name)}"\n(?:(?!\[\[points\]\]).*\n)*?{key} = )\S+'
-    return re.sub(pattern, lambda found: f"{found[1]}{weight:.1f}", source, count=1)
+    added = np.column_stack([on.points, core.points]) - np.column_stack(hand_weights(topic))
+    lines = [HEADER, f"threshold\t\t{-added[-1, 0]:.2f}\t{-added[-1, 1]:.2f}"]
+    lines += [
+        f"point\t{point.name}\t{relevant:.2f}\t{talks:.2f}"
+        for point, (relevant, talks) in zip(topic.points, added[:-1], strict=True)
+    ]
+    lines += [
+        f"word\t{word}\t{on.words.get(word, 0.0):.2f}\t{core.words.get(word, 0.0):.2f}"
+        for word in sorted(on.words.keys() | core.words.keys())
+    ]
+    FITTED_FILE.write_text("\n".join(lines).replace("-0.00", "0.00") + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

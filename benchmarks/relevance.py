@@ -3,9 +3,9 @@
     python benchmarks/relevance.py [--corpus FOLDER] [--general FILE] [--errors]
 
 The folder holds corpus.jsonl: a line is {"id", "lang", "grade", "date", "event", "title", "text"}. Reported
-are: all texts as the judge stands; the same with the weights of the points fitted anew without the texts of
-each event in turn (what the hand-set weights owe to having seen them); with the names of the roster taken
-out; with every name out of office; the share of unrelated general news judged relevant; texts a second.
+are: all texts as the judge stands; with the names of the roster taken out; with every name out of office; the share
+of unrelated general news judged relevant; texts a second. How the judge does on texts that its weights have not
+seen, benchmarks/fit_relevance.py reports.
 """
 
 import argparse
@@ -17,18 +17,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from archive import relevance
 from archive.evaluation import score_pages
 from archive.options import SHIPPED_TOPIC
-from archive.relevance import Reader, judge
+from archive.relevance import judge
 from archive.topic import Topic, load_topic
 
 CORPUS = Path(__file__).parents[2] / "shared" / "relevance"
 GENERAL = Path(__file__).parents[2] / "shared" / "extraction" / "truth.jsonl"
 FOLDS = 10
-PENALTY = 2.0  # ridge, towards the weights as they stand
 OUT_OF_OFFICE = "2060-01-01"
 
 Row = dict[str, Any]
@@ -47,7 +43,6 @@ def main() -> None:
     topic = load_topic(SHIPPED_TOPIC)
     corpus = read_lines(arguments.corpus / "corpus.jsonl")
     as_it_stands(corpus, topic, arguments.errors)
-    cross_validated(corpus, topic)
     report("roster names taken out", without_names(corpus, topic), topic)
     report("every name out of office", [{**line, "date": OUT_OF_OFFICE} for line in corpus], topic)
     general(arguments.general, topic)
@@ -92,45 +87,6 @@ def as_it_stands(corpus: list[Row], topic: Topic, errors: bool) -> None:
                 print(f"    {term.points:+.1f} {term.where}: {term.text}: {term.why[:120]}")
 
 
-def cross_validated(corpus: list[Row], topic: Topic) -> None:
-    """Fit the weights by ridge logistic regression on nine tenths of the events, judge the tenth left out."""
-    features = np.array([held_points(line, topic) for line in corpus])
-    gold = np.array([line["grade"] > 0 for line in corpus], dtype=float)
-    folds = np.array([fold_of(line["event"] or line["id"]) for line in corpus])
-    prior = np.append([point.points for point in topic.points], -topic.relevant)
-    judged = np.zeros(len(corpus))
-    for fold in range(FOLDS):
-        weights = fitted(features[folds != fold], gold[folds != fold], prior)
-        judged[folds == fold] = features[folds == fold] @ weights >= 0
-    judged *= features[:, -1]
-    pairs = [(line["grade"], int(found)) for line, found in zip(corpus, judged, strict=True)]
-    score = score_pages(pairs)
-    print(
-        f"{'weights fitted on other events':32s} n {score.pages:4d}  P {score.precision:.3f}  "
-        f"R {score.recall:.3f}  F1 {score.f1:.3f}"
-    )
-
-
-def held_points(line: Row, topic: Topic) -> np.ndarray:
-    """Return 1 for each point that holds, and 1 at the end where nothing required is missing."""
-    reader = Reader(line["title"], line["text"], topic, line["lang"], line["date"])
-    if any(not reader.all_bits & need for need, _ in topic.required):
-        return np.zeros(len(topic.points) + 1)
-    held = {point.name for point, _ in relevance.held_points(reader)}
-    return np.array([*(float(point.name in held) for point in topic.points), 1.0])
-
-
-def fitted(features: np.ndarray, gold: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    weights = prior.copy()
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
-        spread = chance * (1 - chance) + 1e-6
-        slope = features.T @ (chance - gold) + PENALTY * (weights - prior)
-        curve = features.T @ (features * spread[:, None]) + PENALTY * np.eye(len(weights))
-        weights = weights - np.linalg.solve(curve, slope)
-    return weights
-
-
 def fold_of(event: str) -> int:
     return int.from_bytes(hashlib.sha256(event.encode()).digest()[:4], "big") % FOLDS
 
@@ -161,12 +117,12 @@ def general(path: Path, topic: Topic) -> None:
 def speed(corpus: list[Row], topic: Topic) -> None:
     best = 0.0
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         for line in corpus:
             verdict_of(line, topic)
-        best = max(best, len(corpus) / (time.perf_counter() - start))
+        best = max(best, len(corpus) / (time.process_time() - start))
     words = sum(len(line["text"].split()) for line in corpus) / len(corpus)
-    print(f"speed, one process: {best:.0f} texts of {words:.0f} words a second")
+    print(f"speed: {best:.0f} texts of {words:.0f} words a second of one core")
 
 
 if __name__ == "__main__":

@@ -17,12 +17,13 @@ from archive.topic import Topic, load_topic
 
 TEXTS = [
     json.loads(line)
-    for line in (Path(__file__).parent / "texts" / "relevance.jsonl").read_text(encoding="utf-8").splitlines()
+    for path in sorted((Path(__file__).parent / "texts" / "relevance").glob("*.jsonl"))
+    for line in path.read_text(encoding="utf-8").splitlines()
 ]
 CORPUS = Path(os.environ.get("BILATERAL_CORPUS", Path(__file__).parents[2] / "shared" / "relevance"))
 
 # The floors: what was reached. To lower one needs a line in the changelog that says why.
-FLOOR_OWN = 0.97
+FLOOR_OWN = 0.985
 FLOOR_CORPUS = 0.99
 FLOOR_WITHOUT_NAMES = 0.97
 
@@ -183,9 +184,9 @@ def test_the_verdict_says_which_words_where_and_why(topic: Topic) -> None:
         date="2026-01-15",
     )
     assert verdict.topic_version == topic.version
-    assert verdict.score == sum(term.points for term in verdict.terms)
+    assert verdict.score == pytest.approx(sum(term.points for term in verdict.terms))
     assert {term.where for term in verdict.terms} <= {"title", "lede", "body", "text"}
-    same = next(term for term in verdict.terms if "both governments and security" in term.why)
+    same = next(term for term in verdict.terms if "both governments" in term.why)
     assert "De la Fuente" in same.text
     assert "Rubio" in same.text
     assert "“" in same.why
@@ -194,9 +195,10 @@ def test_the_verdict_says_which_words_where_and_why(topic: Topic) -> None:
 def test_reasons_are_few_short_and_add_up(topic: Topic) -> None:
     for line in TEXTS:
         verdict = judge(line["title"], line["text"], topic, date=line["date"])
-        assert len(verdict.terms) <= SHOWN + 2, line["id"]
+        assert len(verdict.terms) <= SHOWN + 3, line["id"]  # and other signs, single words, core or related
         assert verdict.score == pytest.approx(sum(term.points for term in verdict.terms)), line["id"]
-        worth = [abs(term.points) for term in verdict.terms[:SHOWN]]
+        rules = [t for t in verdict.terms[:SHOWN] if not t.why.startswith(topic.fitted.why)]
+        worth = [abs(term.points) for term in rules]
         assert worth == sorted(worth, reverse=True), line["id"]
         for term in verdict.terms:
             for quoted in re.findall("“([^”]*)”", term.why):

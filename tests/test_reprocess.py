@@ -198,5 +198,6 @@ def test_the_command_reports_and_refuses_a_bad_topic(db: Database, tmp_path: Pat
 def test_a_topic_edited_without_a_new_number_is_another_topic(tmp_path: Path) -> None:
     edited = tmp_path / "topic.toml"
     edited.write_text(SHIPPED_TOPIC.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
+    shutil.copy(SHIPPED_TOPIC.with_name("topic_fitted.tsv"), tmp_path)
     assert load_topic(edited).version != shipped_topic().version
     assert load_topic(SHIPPED_TOPIC).version == shipped_topic().version

@@ -1,4 +1,5 @@
 import pickle
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from click.testing import CliRunner
 
 from archive.cli import main
 from archive.options import SHIPPED_TOPIC
-from archive.relevance import find
+from archive.relevance import find, judge
 from archive.topic import Topic, TopicError, fold, load_topic, spellings, vacant_offices
 
 # Another desk's subject: fishing rights between two invented islands.
@@ -141,6 +142,140 @@ def test_phrases_are_whole_words_stems_any_ending_and_capitals_capitals(fish: Pa
 
 def test_a_mask_hides_what_is_inside_it(fish: Path) -> None:
     assert found("The fish market of Nordia", load_topic(fish)) == ["Nordia"]
+
+
+def test_a_mask_hides_a_phrase_that_reaches_into_it(fish: Path) -> None:
+    fish.write_text(FISH.replace('"council of suvia"', '"council of suvia", "suvian fish"'), encoding="utf-8")
+    assert found("The suvian fish market. A suvian fish", load_topic(fish)) == ["suvian fish"]
+
+
+def test_an_entry_may_refer_to_lists_and_lists_to_lists(fish: Path) -> None:
+    lists = '[lists]\nsmall = ["cod", "<tiny>"]\ntiny = ["sprat(s|)"]\n\n[thresholds]'
+    fish.write_text(
+        FISH.replace("[thresholds]", lists).replace('"herring(s|)"', '"<small> (soup|stew)"'),
+        encoding="utf-8",
+    )
+    topic = load_topic(fish)
+    assert found("Cod stew, sprats soup, sprat alone", topic) == ["Cod stew", "sprats soup"]
+
+
+@pytest.mark.parametrize(
+    ("lists", "says"),
+    [('small = ["cod"]', "[lists] has no 'tiny'"), ('tiny = ["a <tiny>"]', "refers to itself")],
+)
+def test_a_reference_that_leads_nowhere_is_refused(fish: Path, lists: str, says: str) -> None:
+    text = FISH.replace("[thresholds]", f"[lists]\n{lists}\n\n[thresholds]").replace(
+        '"herring(s|)"', '"<tiny> soup"'
+    )
+    fish.write_text(text, encoding="utf-8")
+    with pytest.raises(TopicError, match=re.escape(says)):
+        load_topic(fish)
+
+
+JOINS = """
+[joins]
+words = 1
+links = ["and"]
+body = "government"
+"""
+
+
+@pytest.fixture
+def joining(fish: Path) -> Topic:
+    text = FISH.replace(
+        'country = ["nordia", "NO"]',
+        'country = ["nordia", "NO"]\nbefore = ["nordian"]\nafter = ["of nordia"]',
+    )
+    text = text.replace('country = ["suvia"]', 'country = ["suvia"]\nbefore = ["suvian"]')
+    text = text.replace('talks = ["met"', 'body = ["minister(s|)", "ministers council"]\ntalks = ["met"')
+    fish.write_text(text.replace("[[roster]]", f"{JOINS}\n[[roster]]"), encoding="utf-8")
+    return load_topic(fish)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "sides"),
+    [
+        ("The Nordian minister left", "Nordian minister", {"nordia"}),
+        ("The Nordian fishery minister left", "Nordian fishery minister", {"nordia"}),
+        ("The Nordian and Suvian ministers left", "Nordian and Suvian ministers", {"nordia", "suvia"}),
+        ("The ministers council of Nordia met", "ministers council of Nordia", {"nordia"}),
+        ("Nordian boats, said the minister", "minister", set()),
+        ("The Nordian cold water minister", "minister", set()),
+        ("He is Nordian. Minister or not", "Minister", set()),
+        ("The Nordian minister saw the minister", "minister", set()),
+    ],
+)
+def test_a_noun_and_a_sides_word_beside_it_are_one_phrase(
+    joining: Topic, text: str, phrase: str, sides: set[str]
+) -> None:
+    last = [
+        hit
+        for hit in find(text, joining, "en", None)
+        if hit.bits & joining.joins.noun or "inister" in text[hit.start : hit.end]
+    ][-1]
+    assert text[last.start : last.end] == phrase
+    assert {
+        side for side in ("nordia", "suvia") if last.bits & joining.classes[f"{side}.government"]
+    } == sides
+
+
+def test_a_joined_phrase_keeps_what_is_inside_it(joining: Topic) -> None:
+    [hit] = find("Nordian fishery minister", joining, "en", None)
+    assert hit.bits & joining.classes["catch"]
+
+
+FITTED = """
+[fitted]
+file = "fitted.tsv"
+why = "words of fishing"
+"""
+
+
+def fit(path: Path, *lines: str) -> Topic:
+    path.write_text(FISH.replace("[[roster]]", f"{FITTED}\n[[roster]]", 1), encoding="utf-8")
+    content = "".join(f"{line}\n" for line in ("kind\tname\trelevant\tcore", *lines))
+    (path.parent / "fitted.tsv").write_text(content, encoding="utf-8")
+    return load_topic(path)
+
+
+def test_fitted_weights_are_added_to_points_and_thresholds(fish: Path) -> None:
+    plain = load_topic(fish)
+    topic = fit(fish, "point\ttalks\t0.5\t-0.25", "threshold\t\t1\t0.5")
+    assert [(point.points, point.core) for point in topic.points] == [(2.0, 0.0), (1.5, 0.75)]
+    assert (topic.relevant, topic.core) == (plain.relevant + 1, plain.core + 0.5)
+    assert topic.version != plain.version
+
+
+def test_single_words_weigh_by_the_fitted_file(fish: Path) -> None:
+    plain = load_topic(fish)
+    topic = fit(fish, "word\tquota\t1.2\t0.5", "word\tmarket\t-0.4\t0")
+    title, text = "Herring", "Nordia and Suvia: the quota, the quota, and the market."
+    weighed, bare = judge(title, text, topic), judge(title, text, plain)
+    assert weighed.score == pytest.approx(bare.score + 0.8 / 2**0.5, abs=0.01)
+    [words] = [term for term in weighed.terms if term.why.startswith("words of fishing")]
+    assert (words.text, words.why) == ("quota", "words of fishing; against it: market")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("word\tquota\t1", "line 2: must be kind, name and two numbers"),
+        ("word\tquota\t1\tone", "line 2: must be kind, name and two numbers"),
+        ("rule\tboth\t1\t1", "line 2: 'rule' is not point, threshold or word"),
+        ("point\tneither\t1\t1", "no point is called 'neither'"),
+    ],
+)
+def test_bad_fitted_weights_are_refused_by_line(fish: Path, line: str, says: str) -> None:
+    with pytest.raises(TopicError, match=re.escape(says)) as refused:
+        fit(fish, line)
+    assert str(fish) in str(refused.value)
+    assert "fitted.tsv" in str(refused.value)
+
+
+def test_a_file_of_fitted_weights_that_is_not_there_is_named(fish: Path) -> None:
+    fish.write_text(FISH.replace("[[roster]]", f"{FITTED}\n[[roster]]", 1), encoding="utf-8")
+    with pytest.raises(TopicError, match=r"fitted\.file: .*fitted\.tsv"):
+        load_topic(fish)
 
 
 def test_a_common_surname_counts_only_beside_the_full_name(fish: Path) -> None:
