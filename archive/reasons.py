@@ -47,7 +47,7 @@ def reasons(reader: Reader, held: Held, words: WordSum, grade: int) -> tuple[Ter
 
 def _of_words(words: WordSum, why: str) -> Term:
     """Say what single words were worth, and which weighed most."""
-    against = f"; against it: {' · '.join(words.against)}" if words.against else ""
+    against = f" (against it: {' · '.join(words.against)})" if words.against else ""
     return Term(text=" · ".join(words.heavy), where="text", points=words.relevant, why=why + against)
 
 

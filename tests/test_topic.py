@@ -253,7 +253,7 @@ def test_single_words_weigh_by_the_fitted_file(fish: Path) -> None:
     weighed, bare = judge(title, text, topic), judge(title, text, plain)
     assert weighed.score == pytest.approx(bare.score + 0.8 / 2**0.5, abs=0.01)
     [words] = [term for term in weighed.terms if term.why.startswith("words of fishing")]
-    assert (words.text, words.why) == ("quota", "words of fishing; against it: market")
+    assert (words.text, words.why) == ("quota", "words of fishing (against it: market)")
 
 
 @pytest.mark.parametrize(
