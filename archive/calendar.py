@@ -13,11 +13,11 @@ from sqlite_utils import Database
 from archive.mentions import mentions
 from archive.store import rows, transaction
 
-Fate = Literal["held", "announced", "unreported"]
+Fate = Literal["held", "announced", "cancelled", "unreported"]
 
 # A "ministerial" in one paper is a "reunión" in another: only a call is never taken for the rest.
 _CALLS = ("call",)
-_MODULES = ("mentions.py", "dates.py", "sentences.py")
+_MODULES = ("mentions.py", "dates.py", "date_words.py", "sentences.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class Announced:
     """One announced talk: all that articles say of it beforehand, and what they said afterwards.
 
     ``fate`` is held where an article speaks of it in the past tense or was published as of that day in a
-    story that announced it, announced while the day is still to come, unreported otherwise.
+    story that announced it, cancelled where the last to speak of it beforehand says that it will not be on that day,
+    announced while the day is still to come, unreported otherwise. What is only said to be possible is no announcement.
     """
 
     date: str  # YYYY-MM-DD, or YYYY-MM where precision is month
@@ -105,9 +106,10 @@ def announced(db: Database, today: str) -> list[Announced]:
     )
     coming: defaultdict[tuple[str, bool], list[dict[str, object]]] = defaultdict(list)
     past: defaultdict[tuple[str, bool], list[dict[str, object]]] = defaultdict(list)
+    sides = {"coming": coming, "cancelled": coming, "past": past}
     for mention in found:
-        side = coming if mention["tense"] == "coming" else past
-        side[mention["date"], mention["kind"] in _CALLS].append(mention)
+        if (side := sides.get(mention["tense"])) is not None:
+            side[mention["date"], mention["kind"] in _CALLS].append(mention)
     return [
         _announced(said, past[key] + _within(past, key, said), today) for key, said in sorted(coming.items())
     ]
@@ -135,7 +137,11 @@ def _announced(said: list[dict[str, object]], reported: list[dict[str, object]],
     kinds = Counter(str(mention["kind"]) for mention in said)
     stories = Counter(mention["story"] for mention in said if mention["story"] is not None)
     became = Counter(mention["story"] for mention in reported if mention["story"] is not None)
-    fate: Fate = "held" if reported else "announced" if day >= today[: len(day)] else "unreported"
+    fate: Fate = "announced" if day >= today[: len(day)] else "unreported"
+    if reported:
+        fate = "held"
+    elif said[-1]["tense"] == "cancelled":
+        fate = "cancelled"
     return Announced(
         date=day,
         precision="day" if len(day) == 10 else "month",

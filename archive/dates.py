@@ -1,7 +1,8 @@
 """Dates named in Spanish and English news text, resolved against the day of publication.
 
 A date without a year, a weekday or a bare day of the month is the nearest one in the direction the clause
-points to; where it points nowhere, a weekday is the last one and a day and month the nearest.
+points to; where it points nowhere, a weekday is the last one and a day and month the nearest. How dates are named
+is in ``archive/date_words.py``.
 """
 
 import re
@@ -12,81 +13,17 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from archive.date_words import CLAUSE, COMING, COUNTS, DATE, MONTHS, PAST, RELATIVE, WEEKDAYS
+
 Direction = Literal["past", "coming", ""]
 LONGEST = 2000  # characters of one sentence that are looked at
-
-SPANISH_MONTHS = (
-    "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
-    "noviembre", "diciembre",
-)  # fmt: skip
-ENGLISH_MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-    "november", "december",
-)  # fmt: skip
-MONTHS = {
-    **{name: number for number, name in enumerate(SPANISH_MONTHS, 1)},
-    **{name: number for number, name in enumerate(ENGLISH_MONTHS, 1)},
-    **{name[:3]: number for number, name in enumerate(ENGLISH_MONTHS, 1)},
-    "setiembre": 9,
-    "sept": 9,
-}
-WEEKDAYS = {
-    "lunes": 0, "martes": 1, "miércoles": 2, "miercoles": 2, "jueves": 3, "viernes": 4, "sábado": 5, "sabado": 5,
-    "domingo": 6, "monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6,
-}  # fmt: skip
-_SPANISH_MONTH = "|".join([*SPANISH_MONTHS, "setiembre"])
-_ENGLISH_MONTH = "|".join([name.capitalize() for name in ENGLISH_MONTHS] + ["Sept"]) + (
-    r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\."
-)
-_WEEKDAY = "|".join(WEEKDAYS)
-_RELATIVE = {
-    "hoy": 0, "today": 0, "tonight": 0, "ayer": -1, "anoche": -1, "yesterday": -1, "anteayer": -2,
-    "antier": -2, "tomorrow": 1, "pasado mañana": 2, "mañana": 1,
-}  # fmt: skip
-
-_DATE = re.compile(
-    rf"""
-    \b(?P<iso>20\d\d-\d\d-\d\d)\b
-  | \b(?P<slash>\d{{1,2}}/\d{{1,2}}/20\d\d)\b
-  | \b(?P<es_day>\d{{1,2}}|primero)[º°]?(?:\s*(?:,|y|al|a|e)\s*(?:el\s+)?\d{{1,2}})*\s+de(?:l\s+mes\s+de)?\s+
-      (?:este\s+mes\s+de\s+)?(?P<es_month>(?i:{_SPANISH_MONTH}))\b
-      (?:\s*(?:,|del?|del\s+año)?\s*(?P<es_year>(?:19|20)\d\d)\b)?
-  | \b(?P<en_month>{_ENGLISH_MONTH})\s+(?P<en_day>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:\d)
-      (?:\s*(?:-|–|and|to)\s*\d{{1,2}}(?:st|nd|rd|th)?\b)?(?:,?\s+(?P<en_year>(?:19|20)\d\d)\b)?
-  | \b(?P<day_en>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month_en>{_ENGLISH_MONTH})
-      (?:,?\s+(?P<year_en>(?:19|20)\d\d)\b)?
-  | \b(?P<es_only>(?i:{_SPANISH_MONTH}))\b(?:\s+(?:del?\s+)?(?P<es_only_year>(?:19|20)\d\d)\b
-      |\s+(?P<es_after>próximo|entrante|pasado))?
-  | (?i:\b(?:in|of|this|next|last|early|late|mid|until|since|for|by)[\s-]+(?:early\s+|late\s+|mid-?)?)
-      (?P<en_only>{_ENGLISH_MONTH})(?![\w.]*\s+\d{{1,2}}\b)(?:,?\s+(?P<en_only_year>(?:19|20)\d\d)\b)?
-  | \b(?P<month_rel>(?i:(?:el\s+)?(?:próximo\s+mes|mes\s+(?:próximo|entrante|que\s+viene))(?!\s+de\s)|next\s+month))\b
-  | \b(?i:(?P<dir>this|next|last|this\s+coming|este|esta|el\s+próximo|el\s+pasado|próximo|pasado)\s+)?
-      (?P<weekday>(?i:{_WEEKDAY}))\b(?:\s+(?P<dir_after>próximo|pasado|que\s+viene|siguiente))?
-      (?![,\s]+(?:\d{{1,2}}[º°]?\s+de\s|(?:{_ENGLISH_MONTH})\s+\d))
-  | \b(?P<relative>(?i:pasado\s+mañana|hoy|ayer|anoche|anteayer|antier|today|tonight|yesterday|tomorrow))\b
-  | (?<!la\s)(?<!esta\s)(?<!una\s)(?<!cada\s)\b(?P<tomorrow>[Mm]añana)\b
-  | \b(?i:(?P<bare_dir>el\s+próximo|el\s+pasado|este|el\s+día|el|on\s+the|the))\s+(?:día\s+)?
-      (?P<bare>\d{{1,2}})(?P<ordinal>st|nd|rd|th)?\b(?!\s*(?:de\s+\w|%|por\s+ciento|percent|[.,:]\d|\w|st\b))
-    """,
-    re.VERBOSE,
-)
-_COMING = re.compile(
-    rf"\b(?:para(?=\s+(?:el\s+)?(?:día\s+)?(?:\d|{_WEEKDAY}|{_SPANISH_MONTH})\b)|"
-    r"pr[oó]xim[oa]s?|siguientes?|entrante|venider[oa]s?|previst[oa]s?|programad[oa]s?|agendad[oa]s?|"
-    r"pactad[oa]s? para|convocad[oa]s?|planead[oa]s?|acordad[oa]s? para|que viene|"
-    r"(?:va|van) a \w+r|tiene[n]? previsto|prev[eé]n?|planea[n]?|alista[n]?|"
-    r"next|upcoming|coming|will|would|scheduled|planned|slated|set (?:to|for)|due to|plans? to|expected to|"
-    r"is to|are to|to be held|to (?:meet|host|hold|convene|travel|visit)|ahead of|forthcoming|"
-    r"\w+(?:ar|er|ir|dr)(?:á|án|emos))\b",
-    re.IGNORECASE,
-)
-_PAST = re.compile(
-    r"\b(?:pasad[oa]s?|last|previous|earlier|ago|tuvo|tuvieron|hubo|fue|fueron|hizo|hicieron|sostuvo|sostuvieron|"
-    r"dijo|\w{2,}(?:aron|ieron|yeron)|\w{2,}ó|was|were|had|met|held|spoke|took|said|told|"
-    r"(?!united\b|need\b|armed\b|hundred\b|speed\b|indeed\b)\w{2,}ed)\b",
-    re.IGNORECASE,
-)
-_CLAUSE = re.compile(r"[;:]|,\s+(?:y|e|pero|mientras|and|but|while)\b|\s+(?:y|and)\s+(?=(?:que|that)\b)")
+SATURDAY = 5
+GOVERNING = frozenset(("para", "for", "set for", "scheduled", "due", "before", "by", "after", "tras"))
+GOVERNS = 8  # characters from such a word to the date that it governs, articles between
+COMMA_COST = 20
+SOON = 40  # days ahead; so near a date is not that of last year, whatever words surround it
+LAST_YEAR = re.compile(r"\b(?:el\s+)?año\s+pasado\b|\blast\s+year\b", re.IGNORECASE)
+BARE_YEAR = re.compile(r"\b(?:[Ee]n|[Ii]n|de|del|of)\s+(?:el\s+(?:año\s+)?)?((?:19|20)\d\d)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +55,12 @@ def named_dates(sentence: str, published: date, language: str | None) -> list[Na
 
 
 def _resolved(sentence: str, published: date, language: str | None) -> Iterator[NamedDate]:
-    for match in _DATE.finditer(sentence):
+    matches = list(DATE.finditer(sentence))
+    year = _year_of(sentence, matches, published)
+    for match in matches:
         direction = _direction(sentence, match)
         try:
-            found = _resolve(match, published, direction, language)
+            found = _resolve(match, published, direction, language, year)
         except ValueError:  # the 31st of February and its like
             continue
         if found is not None:
@@ -129,12 +68,24 @@ def _resolved(sentence: str, published: date, language: str | None) -> Iterator[
             yield NamedDate(match.start(), match.end(), found, precision, direction)
 
 
+def _year_of(sentence: str, matches: list[re.Match[str]], today: date) -> str | None:
+    """Return the year that a sentence names apart from its dates: "en 2023", "el año pasado"."""
+    if LAST_YEAR.search(sentence):
+        return str(today.year - 1)
+    apart = [
+        year[1]
+        for year in BARE_YEAR.finditer(sentence)
+        if not any(match.start() <= year.start(1) < match.end() for match in matches)
+    ]
+    return apart[0] if len(apart) == 1 else None
+
+
 def _direction(sentence: str, match: re.Match[str]) -> Direction:
     """Return which way the words of the date point, else the nearest word that does: of its clause, of its sentence."""
     if own := _points(match.group(), 0, 0):
         return own
-    clause_start = max((m.end() for m in _CLAUSE.finditer(sentence, 0, match.start())), default=0)
-    after = _CLAUSE.search(sentence, match.end())
+    clause_start = max((m.end() for m in CLAUSE.finditer(sentence, 0, match.start())), default=0)
+    after = CLAUSE.search(sentence, match.end())
     clause = sentence[clause_start : after.start() if after else len(sentence)]
     start, end = match.start() - clause_start, match.end() - clause_start
     return _points(clause, start, end) or _points(sentence[:clause_start], match.start(), match.end())
@@ -142,9 +93,9 @@ def _direction(sentence: str, match: re.Match[str]) -> Direction:
 
 def _points(stretch: str, start: int, end: int) -> Direction:
     """Return the direction of the word nearest to the date that spans start to end; none where none has one."""
-    patterns: tuple[tuple[re.Pattern[str], Direction], ...] = ((_COMING, "coming"), (_PAST, "past"))
+    patterns: tuple[tuple[re.Pattern[str], Direction], ...] = ((COMING, "coming"), (PAST, "past"))
     cues = [
-        (max(start - cue.end(), cue.start() - end), direction)
+        (_remoteness(stretch, cue, start, end), direction)
         for pattern, direction in patterns
         for cue in pattern.finditer(stretch)
         if cue.end() <= start or cue.start() >= end
@@ -152,42 +103,90 @@ def _points(stretch: str, start: int, end: int) -> Direction:
     return min(cues)[1] if cues else ""
 
 
-def _resolve(match: re.Match[str], today: date, direction: Direction, language: str | None) -> str | None:
+def _remoteness(stretch: str, cue: re.Match[str], start: int, end: int) -> int:
+    """Return how far a word is from a date, in characters; commas count, and what governs the date is nearest."""
+    if cue.end() <= start and cue[0].lower() in GOVERNING and start - cue.end() <= GOVERNS:
+        return -1
+    between = stretch[cue.end() : start] or stretch[end : cue.start()]
+    return len(between) + COMMA_COST * between.count(",")
+
+
+def _resolve(
+    match: re.Match[str], today: date, direction: Direction, language: str | None, year: str | None
+) -> str | None:
     """Return the date of one match, ISO; None where it is none. Raises ValueError on impossible days."""
     get = match.groupdict().get
     explicit = bool(_points(match.group(), 0, 0))
     if iso := get("iso"):
         return date.fromisoformat(iso).isoformat()
     if slash := get("slash"):
-        first, second, year = (int(part) for part in slash.split("/"))
-        day, month = (second, first) if language == "en" and first <= 12 else (first, second)
-        return date(year, month, day).isoformat()
+        return _slashed(slash, language)
     for day_key, month_key, year_key in (
         ("es_day", "es_month", "es_year"),
         ("en_day", "en_month", "en_year"),
         ("day_en", "month_en", "year_en"),
     ):
         if name := get(day_key):
-            return _day(
-                _number(name), _month(match[month_key]), get(year_key), today, direction, said=explicit
-            )
-    for month_key, year_key in (("es_only", "es_only_year"), ("en_only", "en_only_year")):
+            said = get(year_key) or year
+            return _day(_number(name), _month(match[month_key]), said, today, direction, said=explicit)
+    for month_key, own in (
+        ("es_only", get("es_only_year")), ("en_only", get("en_only_year")), ("month_noun", None)
+    ):  # fmt: skip
         if name := get(month_key):
-            return _whole_month(_month(name), get(year_key), today, direction, said=explicit)
-    if get("month_rel"):
-        return (today.replace(day=1) + timedelta(days=32)).isoformat()[:7]
+            return _whole_month(_month(name), own or year, today, direction, said=explicit)
+    return _relative(match, today, direction, language)
+
+
+def _slashed(text: str, language: str | None) -> str:
+    first, second, year = (int(part) for part in text.split("/"))
+    day, month = (second, first) if language == "en" and first <= 12 else (first, second)
+    return date(year, month, day).isoformat()
+
+
+def _relative(match: re.Match[str], today: date, direction: Direction, language: str | None) -> str | None:
+    """Return a date that is told by its distance from today."""
+    get = match.groupdict().get
+    months = {"last_month": -1, "this_month": 0, "next_month": 1}
+    for key, distance in months.items():
+        if get(key):
+            return _months_on(today, distance)
+    if get("ago"):
+        return _span(today, get("ago_es") or get("ago_en"), get("span_es") or get("span_en"), -1)
+    if get("ahead"):
+        return _span(today, get("ahead_count"), get("ahead_span"), 1) if direction == "coming" else None
+    if weekend := get("weekend"):
+        last = direction == "past" or any(word in weekend.lower() for word in ("pasado", "last", "over"))
+        return (today + timedelta(days=(SATURDAY - today.weekday()) % 7 - (7 if last else 0))).isoformat()
     if weekday := get("weekday"):
+        if get("next_week") or get("last_week"):
+            monday = today - timedelta(days=today.weekday() + (-7 if get("next_week") else 7))
+            return (monday + timedelta(days=WEEKDAYS[weekday.lower()])).isoformat()
         said = f"{get('dir') or ''} {get('dir_after') or ''}".lower()
         return _weekday(WEEKDAYS[weekday.lower()], said, today, direction)
     if relative := get("relative") or get("tomorrow"):
-        return (today + timedelta(days=_RELATIVE[" ".join(relative.lower().split())])).isoformat()
-    if (
-        match["ordinal"]
-        or match["bare_dir"].lower() not in {"el", "the", "este", "on the"}
-        or language == "es"
-    ):
+        return (today + timedelta(days=RELATIVE[" ".join(relative.lower().split())])).isoformat()
+    if number := get("weekday_number") or get("days"):
+        return _bare_day(int(number), today, direction)
+    if get("of_this_month"):
+        return today.replace(day=int(match["bare"])).isoformat()
+    vague = match["bare_dir"].lower() in {"el", "al", "the", "este", "on the"}
+    if match["ordinal"] or not vague or language == "es":
         return _bare_day(int(match["bare"]), today, direction)
     return None
+
+
+def _span(today: date, count: str | None, unit: str | None, sign: int) -> str:
+    """Return the day, or for months the month, that lies so many days, weeks or months from today."""
+    said, size = (count or "1").lower(), (unit or "d").lower()[0]
+    number = sign * (COUNTS.get(said) or int(said))
+    if size == "m":
+        return _months_on(today, number)
+    return (today + timedelta(days=number * (7 if size in "sw" else 1))).isoformat()
+
+
+def _months_on(today: date, number: int) -> str:
+    months = today.year * 12 + today.month - 1 + number
+    return f"{months // 12}-{months % 12 + 1:02d}"
 
 
 def _number(name: str) -> int:
@@ -223,9 +222,14 @@ def _distance(delta: int, direction: Direction, tolerance: int, *, said: bool) -
 
     ``said`` tells that the date itself says its direction ("mayo pasado"): then nothing outweighs it.
     """
-    against = (direction == "coming" and delta < 0) or (direction == "past" and delta > 0)
-    far_ahead = not direction and delta > tolerance
-    return abs(delta) + ((20 if said else 2) * tolerance if against or far_ahead else 0)
+    if direction == "past" and delta > SOON * tolerance / 60:
+        return abs(delta) + 20 * tolerance
+    against = (
+        (direction == "coming" and delta < 0)
+        or (direction == "past" and delta > 0)
+        or (not direction and delta > tolerance)
+    )
+    return abs(delta) + ((20 if said else 2) * tolerance if against else 0)
 
 
 def _weekday(weekday: int, said: str, today: date, direction: Direction) -> str:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from archive.dates import MONTHS
+from archive.date_words import MONTHS
 
 LEAST = 8  # smaller numbers are said in every text
 YEARS = range(1900, 2101)

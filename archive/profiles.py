@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from math import log, sqrt
 
-from archive.dates import MONTHS, WEEKDAYS, named_dates, publication_day
+from archive.date_words import MONTHS, WEEKDAYS
+from archive.dates import named_dates, publication_day
 from archive.folding import fold
 from archive.gazetteer import concept_words, concepts_in
 from archive.numerals import count_numbers

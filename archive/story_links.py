@@ -24,7 +24,17 @@ from archive.senses import WORDS
 from archive.store import rows
 
 CHUNK = 500  # bound parameters in one statement; articles compared at once
-_SOURCES = ("profiles", "numerals", "senses", "gazetteer", "dates", "sentences", "folding", "linkage")
+_SOURCES = (
+    "profiles",
+    "numerals",
+    "senses",
+    "gazetteer",
+    "date_words",
+    "dates",
+    "sentences",
+    "folding",
+    "linkage",
+)
 _ARTICLE = (
     "SELECT a.id, a.language, a.title, coalesce(a.published, a.first_seen) AS published, o.timezone, t.text"
     " FROM articles a JOIN texts t ON t.article = a.id JOIN outlets o ON o.id = a.outlet"

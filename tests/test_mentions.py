@@ -1,4 +1,6 @@
+import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,18 @@ def found(
 @pytest.mark.parametrize(("text", "language"), [(SPANISH, "es"), (ENGLISH, "en")])
 def test_the_call_of_january_2026(text: str, language: str) -> None:
     assert found(text, language) == EXPECTED
+
+
+SENTENCES = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "texts/mentions.jsonl").read_text("utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("case", SENTENCES, ids=[case["text"][:50] for case in SENTENCES])
+def test_the_talks_a_sentence_dates(case: dict) -> None:
+    named = mentions(case["text"], case["on"], "America/Mexico_City", case["lang"])
+    assert {f"{m.kind} {m.when} {m.date}" for m in named} == set(case["talks"])
 
 
 def test_the_sentence_comes_with_the_mention() -> None:

@@ -331,6 +331,22 @@ def test_the_calendar_of_what_was_announced(tmp_path: Path) -> None:
     assert held["2026-02"] == "held"
 
 
+def test_a_talk_that_was_called_off_is_no_longer_announced(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    for name in CALL:
+        publish(db, name)
+    publish(
+        db, "valle",
+        instead=("Cancelan la reunión del grupo", "La reunión del Grupo de Implementación prevista para el 23 de enero "
+                 "fue cancelada, informó la Secretaría de Relaciones Exteriores."),
+    )  # fmt: skip
+    db.execute("UPDATE articles SET published = '2026-01-18T12:00:00Z' WHERE outlet = 'valle'")
+    db.conn.commit()
+    group_archive(db)
+    fates = {talk.date: talk.fate for talk in announced(db, "2026-01-19")}
+    assert fates == {"2026-01-23": "cancelled", "2026-02": "announced"}
+
+
 def lines(**changes: object) -> str:
     found = []
     for name, (title, text) in ALL.items():

@@ -27,6 +27,7 @@ from archive.site.views import (
     settings_of,
     words_of,
 )
+from archive.times import now
 
 SHOWN_ARTICLES = 80  # of a story on its page; its CSV has all
 TALKS_PER_YEAR = 60  # on one page; the calendar's file has all
@@ -204,8 +205,13 @@ async def calendar(datasette: Datasette, request: Request) -> Response:
     """The talks that were announced, and what became of them: those to come, and those of one year."""
     words = words_of(request)
     talks = await read(datasette, story_queries.calendar)
-    coming = [talk for talk in talks if talk["fate"] == "announced"]
-    gone = [talk for talk in talks if talk["fate"] != "announced"]
+    today = now().date().isoformat()
+    ahead = [
+        talk["fate"] == "announced" or (talk["fate"] == "cancelled" and talk["date"] >= today)
+        for talk in talks
+    ]
+    coming = [talk for talk, is_ahead in zip(talks, ahead, strict=True) if is_ahead]
+    gone = [talk for talk, is_ahead in zip(talks, ahead, strict=True) if not is_ahead]
     years = sorted({talk["date"][:4] for talk in gone}, reverse=True)
     asked = request.args.get("year")
     year = asked if asked in years else next(iter(years), "")
@@ -262,6 +268,7 @@ def calendar_event(talk: dict[str, Any], words: Words, base: str, *, public: boo
     event.add("dtstart", first)
     event.add("dtend", last)
     event.add("transp", "TRANSPARENT")
+    event.add("status", "CANCELLED" if talk["fate"] == "cancelled" else "CONFIRMED")
     event.add("summary", f"{words.t('talk_' + talk['kind'])}: {words.count('outlets_say', talk['outlets'])}")
     said = [
         s["outlet_name"] if public else f"{s['outlet_name']}: {s['sentence']}" for s in talk["sentences"][:5]
