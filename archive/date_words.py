@@ -112,9 +112,9 @@ PAST = _any_of(
     r"""
     pasad[oa]s?|tuvo|tuvieron|hubo|fue|fueron|hizo|hicieron|sostuvo|sostuvieron|dijo|tras|después de|luego de|desde|
     \w{2,}(?:aron|ieron|yeron)|\w{2,}ó|
-    last|previous|earlier|ago|after|since|was(?! to\b)|were|had|met|(?<!be )held|spoke|took|said|told|came|
-    went|grew|left|began|(?<!be )(?!(?:united|need|armed|hundred|speed|indeed|planned|scheduled|expected|slated|supposed|called|based|
-    proposed|related|agreed (?:for|to)|set)\b)\w{2,}ed
+    last|previous|earlier|ago|after|since|was(?! to\b)|were|had|met|(?<!be )held|spoke|took|said|told|came|went|grew|
+    left|began|(?<!be )(?!(?:united|need|armed|hundred|speed|indeed|planned|scheduled|expected|slated|supposed|called|
+    based|proposed|related|agreed (?:for|to)|set)\b)\w{2,}ed
     """
 )
 CLAUSE = re.compile(r"[;:]|,\s+(?:y|e|pero|mientras|and|but|while)\b|\s+(?:y|and)\s+(?=(?:que|that)\b)")
