@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,21 +31,32 @@ class Cluster:
             self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
         self.folder = folder
         folder.mkdir()
+        self.processes = [self.begin_scheduler()]
+        self.processes += [self.begin_worker() for _ in range(workers)]
+        self.wait(workers)
+
+    def begin_scheduler(self) -> subprocess.Popen[bytes]:
         port = self.address.rpartition(":")[2]
-        self.processes = [self._begin("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")]
+        return self._begin("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
+
+    def begin_worker(self) -> subprocess.Popen[bytes]:
         more = ("--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard", "--memory-limit", "0")
-        self.processes += [
-            self._begin("worker", self.address, *more, "--local-directory", str(folder / f"w{n}"))
-            for n in range(workers)
-        ]
-        self._wait(workers)
+        return self._begin(
+            "worker", self.address, *more, "--local-directory", tempfile.mkdtemp(dir=self.folder)
+        )
+
+    def replace(self, pid: int) -> None:
+        """Begin another worker in the place of one that was killed."""
+        (dead,) = [process for process in self.processes if process.pid == pid]
+        dead.wait()
+        self.processes[self.processes.index(dead)] = self.begin_worker()
 
     def _begin(self, what: str, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "distributed.cli.dask_" + what, *arguments]
         log = (self.folder / f"{what}.log").open("ab")
         return subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | QUIET)
 
-    def _wait(self, workers: int) -> None:
+    def wait(self, workers: int) -> None:
         from distributed import Client
 
         with Client(self.address, timeout=30) as client:
