@@ -154,6 +154,34 @@ def save_visit(
         )
 
 
+def note_visit(db: Database, crawl: int, outlet: str, note: str) -> None:
+    """Enter what kept an outlet's visit from its end."""
+    with transaction(db):
+        db.execute("UPDATE crawl_outlets SET note = ? WHERE crawl = ? AND outlet = ?", [note, crawl, outlet])
+
+
+def adopt_visits(db: Database, crawl: int, *, apart_from: Sequence[int]) -> None:
+    """Make the visits of all crawls that are not named visits of one crawl, and drop those crawls.
+
+    For what a part of a crawl entered in books of its own. Of an outlet visited several times, since its first process
+    was killed, counts and seconds are added.
+    """
+    sums = ", ".join(f"{name} = {name} + ?" for name in (*COUNTS, "seconds"))
+    with transaction(db):
+        kept = ", ".join(map(str, (crawl, *apart_from)))
+        for visit in rows(db, f"SELECT * FROM crawl_outlets WHERE crawl NOT IN ({kept}) ORDER BY crawl"):
+            db.execute(
+                f"UPDATE crawl_outlets SET {sums}, note = ? WHERE crawl = ? AND outlet = ?",
+                [*(visit[name] for name in (*COUNTS, "seconds")), visit["note"], crawl, visit["outlet"]],
+            )
+        version = f"SELECT max(topic_version) FROM crawls WHERE id NOT IN ({kept})"
+        db.execute(
+            f"UPDATE crawls SET topic_version = coalesce(({version}), topic_version) WHERE id = ?", [crawl]
+        )
+        db.execute(f"DELETE FROM crawl_outlets WHERE crawl NOT IN ({kept})")
+        db.execute(f"DELETE FROM crawls WHERE id NOT IN ({kept})")
+
+
 def finish_crawl(db: Database, crawl: int, outcome: str) -> None:
     """Close the books: totals over the outlets, and the outcome (``done``, ``stopped`` or a failure)."""
     totals = Counter[str]()

@@ -60,6 +60,18 @@ def warc_folder(db: Path, warc_dir: Path | None) -> Path:
     return warc_dir if warc_dir is not None else db.parent / "warc"
 
 
+def named_scheduler(address: str | None, file: Path | None) -> str | None:
+    """Return the address of a Dask scheduler, as it was given or as a file has it that the scheduler wrote."""
+    if address is not None and file is not None:
+        raise click.UsageError("--scheduler and --scheduler-file exclude one another")
+    if file is None:
+        return address
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["address"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.UsageError(f"{file}: not the file of a Dask scheduler") from error
+
+
 def writable(path: Path) -> Database:
     """Open the archive for writing, made and migrated where needed; a failure ends the command with words."""
     from archive.store import open_archive  # here, so that commands without an archive start quickly

@@ -5,6 +5,7 @@ With a cassette (see crawlers.cassettes) it records what it downloads, or answer
 
 import asyncio
 import contextlib
+import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,7 @@ class CheckedHandler:
         self.handler._contextFactory = self.certificates  # type: ignore[assignment]
         # Scrapy 2.19 hands over all that is queued for a host at once where there is no delay between requests.
         self.one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.answered: dict[str, float] = {}  # when a host's last answer ended (monotonic)
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> "CheckedHandler":
@@ -85,17 +87,34 @@ class CheckedHandler:
         """
         if self.context.cassette is not None and self.context.cassette.replaying:
             return self.context.cassette.play(request)
-        async with self.one_at_a_time[request.meta["download_slot"]]:
+        slot = request.meta["download_slot"]
+        async with self.one_at_a_time[slot]:
+            await self._rested(slot)
             if held := self.crawler.get_extension(InHand):
                 await held.room(request.meta["outlet"])
             if self.context.stopping.is_set():
                 raise Stopped
             if over := self.context.over_time(self.context.visits[request.meta["outlet"]]):
                 raise OverBudget(f"not asked: {over}")  # it waited its turn too long
-            response = await self._download(request)
+            try:
+                response = await self._download(request)
+            finally:
+                self.answered[slot] = time.monotonic()
         if self.context.cassette is not None:
             self.context.cassette.record(request, response)
         return response
+
+    async def _rested(self, slot: str) -> None:
+        """Wait until a host has had its delay since its last answer.
+
+        Scrapy counts from when a request was sent. What is slow on its way may then arrive right before the next one,
+        and the host is asked faster than it was promised.
+        """
+        delay: float = self.crawler.engine.downloader.slots[slot].delay
+        left = self.answered.get(slot, float("-inf")) + delay - time.monotonic()
+        if left > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.context.stopping.wait(), left)
 
     async def _download(self, request: Request) -> Response:
         download = asyncio.ensure_future(self.handler.download_request(request))

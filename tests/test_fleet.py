@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,7 +21,8 @@ import pytest
 from archive.integrity import verify
 from archive.models import Outlet
 from archive.store import open_archive, rows
-from crawlers.fleet import Group, _lease, _leases, _take, groups
+from crawlers import leases
+from crawlers.fleet import groups
 from tests import warcs
 from tests.test_backfill_dask import Cluster
 
@@ -104,7 +106,7 @@ def kill_a_busy_worker(press: Press) -> None:
     while time.monotonic() < until:
         for process in psutil.process_iter(["cmdline"]):
             line = process.info["cmdline"] or []
-            if "crawlers.fleet" in line and sum(len(asked) > 5 for asked in press.asked.values()):
+            if "crawlers.fleet_member" in line and sum(len(asked) > 5 for asked in press.asked.values()):
                 worker = process.parent()
                 assert worker is not None
                 os.kill(worker.pid, signal.SIGKILL)
@@ -146,7 +148,7 @@ def test_a_killed_worker_loses_nothing_and_no_host_is_asked_faster(tmp_path: Pat
     assert list(verify(tmp_path / "archive.db", tmp_path / "warc")) == []
     for asked in press.asked.values():
         times = [moment for moment, _ in asked]
-        assert min(b - a for a, b in itertools.pairwise(times)) > 0.6 * DELAY
+        assert min(b - a for a, b in itertools.pairwise(times)) > DELAY - 0.005
     assert not list((tmp_path / "fleet").glob("*/archive.db"))
 
 
@@ -185,29 +187,36 @@ def test_outlets_that_share_a_domain_are_one_group() -> None:
     assert sorted(tuple(o.id for o in group.outlets) for group in made) == [("a", "c"), ("b", "d"), ("e",)]
 
 
-def test_a_lease_keeps_two_from_one_group_until_it_runs_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("crawlers.fleet.LEASE_SECONDS", 0.6)
-    group = Group("a", (outlet("a", "https://uno.com/", delay=0.2),))
-    assert _take(tmp_path, group, "one who dies")
-    assert not _take(tmp_path, group, "another")
-    began = time.monotonic()
-    with _lease(tmp_path, group):
+def test_a_lease_keeps_two_from_one_group_until_it_runs_out(tmp_path: Path) -> None:
+    assert leases.take(tmp_path, "a", "one who dies", 0.6)
+    assert not leases.take(tmp_path, "a", "another", 0.6)
+    began, beats, lost = time.monotonic(), [], []
+    with leases.held(
+        tmp_path, "a", seconds=0.6, rest=0.2, lost=lambda: lost.append(1), beat=lambda: beats.append(1)
+    ):
         assert time.monotonic() - began > 0.3
         time.sleep(1.0)  # longer than a lease: it is renewed meanwhile
-        assert not _take(tmp_path, group, "another")
-    time.sleep(0.3)
-    assert _take(tmp_path, group, "another")
-    with _leases(tmp_path) as leases:
-        assert leases.execute("SELECT count(*) FROM leases").fetchone() == (1,)
+        assert not leases.take(tmp_path, "a", "another", 0.6)
+    assert not leases.take(tmp_path, "a", "another", 0.6)  # the hosts rest
+    leases.wait_until_free(tmp_path, "a")
+    assert leases.take(tmp_path, "a", "another", 0.6)
+    assert (len(beats) > 3, lost) == (True, [])
+
+
+def test_who_was_frozen_and_has_lost_its_lease_is_told(tmp_path: Path) -> None:
+    lost: list[int] = []
+    with leases.held(tmp_path, "a", seconds=0.5, rest=0, lost=lambda: lost.append(1), beat=lambda: None):
+        with sqlite3.connect(tmp_path / "leases.db") as database:  # as if somebody had found it run out
+            database.execute("UPDATE leases SET holder = 'another', expires = ?", [time.time() + 60])
+        time.sleep(0.4)
+    assert lost
 
 
 def test_the_options_of_a_fleet_go_together(tmp_path: Path, press: Press) -> None:
     registry = press.registry(tmp_path / "outlets.toml")
     command = [sys.executable, "-m", "archive.cli", "crawl", "--outlets", str(registry), "--fleet"]
     done = subprocess.run([*command, "--db", str(tmp_path / "a.db")], capture_output=True, text=True)
-    assert (done.returncode, "--fleet and --scheduler go together" in done.stderr) == (2, True)
+    assert (done.returncode, "--fleet and --scheduler" in done.stderr) == (2, True)
     lost = [*command, "--db", str(tmp_path / "a.db"), "--scheduler", "tcp://127.0.0.1:9"]
     done = subprocess.run(lost, capture_output=True, text=True)
     assert (done.returncode, "no Dask scheduler answers there" in done.stderr) == (1, True)

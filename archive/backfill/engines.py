@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -9,12 +10,9 @@ from typing import Any
 
 from archive.backfill.reader import BadTopic, CannotRead, ReaderDied, Readers, Stalled
 from archive.backfill.work import CannotWrite, Results, Work
+from archive.cluster import EngineError
 
 MAX_ATTEMPTS = 3  # at a file that ends the process that reads it: that may have been somebody else's doing
-
-
-class EngineError(Exception):
-    """The engine cannot be used, or not any more; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,8 @@ def run_locally(works: Iterable[Work], *, workers: int, memory_mb: int) -> Itera
     readers = Readers(first.folder, first.setup, first.code, memory_mb)
     pool = ThreadPoolExecutor(workers)
     try:
-        readers.begin()
+        with suppress(ReaderDied):  # which is met again, file by file
+            readers.begin()
         pending = {pool.submit(read_file, readers, work) for work in (first, *islice(queue, 2 * workers - 1))}
         while pending:
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)

@@ -59,10 +59,10 @@ def _unpack(path: str, copy: BinaryIO, folder: Path, alive: Alive) -> None:
         with zipfile.ZipFile(wacz) as packed, packed.open(name) as member:
             size = packed.getinfo(name).file_size
             if size > shutil.disk_usage(folder).free:  # which is this file's fault, and not the disk's
-                raise OSError(f"{path}: its {size:,} bytes do not fit into {folder}")
+                raise OSError(f"its {size:,} bytes do not fit into {folder}")
             _fill(copy, iter(lambda: member.read(_CHUNK_BYTES), b""), folder, alive)
     except _UNPACKED as error:
-        raise OSError(f"{wacz}: {error}") from error
+        raise OSError(str(error)) from error
 
 
 @contextlib.contextmanager
@@ -88,11 +88,11 @@ def _download(url: str, copy: BinaryIO, folder: Path, alive: Alive) -> None:
         try:
             with client().request("GET", url, preload_content=False) as answer:
                 if answer.status != 200:
-                    raise OSError(f"{url}: HTTP {answer.status}")
+                    raise OSError(f"HTTP {answer.status}")
                 return _fill(copy, answer.stream(_CHUNK_BYTES, decode_content=False), folder, alive)
         except urllib3.exceptions.HTTPError as error:
             if not left:
-                raise OSError(f"{url}: {error}") from error
+                raise OSError(str(error)) from error
     return None
 
 

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Ingested:
     revisits: int = 0  # revisit records whose capture is known
     unresolved: int = 0  # those whose capture is in no file that was read, so far
     files: int = 0
+    missing: list[str] = field(default_factory=list)  # parts that are not there any more: their files failed
 
 
 def ingest_parts(
@@ -57,8 +58,9 @@ def ingest_parts(
     The caller holds the archive's lock. A file whose part is missing fails. Raises SnapshotError where a part's WARC
     is damaged.
     """
-    done = [file for file in files(db, "done") if _has_part(db, file, folder)]
-    counts = Ingested(files=len(done))
+    counts = Ingested()
+    done = [file for file in files(db, "done") if _has_part(db, file, folder, counts)]
+    counts.files = len(done)
     ingesting = _Ingesting(db, writer, folder, outlets, counts)
     with closing(_Line(done, folder)) as line:
         for number, capture in enumerate(line, start=1):
@@ -71,13 +73,13 @@ def ingest_parts(
     return counts
 
 
-def _has_part(db: Database, file: dict[str, Any], folder: Path) -> bool:
+def _has_part(db: Database, file: dict[str, Any], folder: Path, counts: Ingested) -> bool:
     results = Results(folder, file["source"])
     missing = [path for path in (results.part, results.warc) if not path.is_file()]
     if missing:
-        words = f"{missing[0]} is missing: `run --retry-failed` reads the file again"
         results.forget()
-        note_failed(db, file["id"], words, attempts=file["attempts"])
+        note_failed(db, file["id"], f"its part {missing[0]} is missing", attempts=file["attempts"])
+        counts.missing.append(str(missing[0]))
     return not missing
 
 

@@ -107,8 +107,10 @@ class Readers:
         words = self._asks.recv(_MESSAGE_BYTES).decode()
         if words.startswith(_TOPIC):
             raise BadTopic(words.removeprefix(_TOPIC))
+        if not words and (code := self._server.wait()) < 0:  # by a signal, which is nobody's fault here
+            raise ReaderDied(f"the process that reads files ended ({signal.Signals(-code).name})")
         if words != "ready":
-            raise CannotRead(words or f"the reading process ended with {self._server.wait()}")
+            raise CannotRead(words or f"the process that reads files ended with {self._server.wait()}")
         return self._asks
 
     def _answer(self, answers: Any) -> dict[str, Any]:
@@ -268,7 +270,16 @@ def _answered(tell: Callable[..., None], work: Work, hosts: "Hosts", topic: "Top
     except CannotWrite as error:
         tell(unwritable=str(error))
     except Exception as error:
-        tell(error=f"{error}" if isinstance(error, OSError) else f"{type(error).__name__}: {error}{_at(at)}")
+        tell(
+            error=_words_of(error, work)
+            if isinstance(error, OSError)
+            else f"{type(error).__name__}: {error}{_at(at)}"
+        )
+
+
+def _words_of(error: OSError, work: Work) -> str:
+    """Return an error in words, without the name of the file where it is that of the work."""
+    return (error.strerror or str(error)) if error.filename == work.path else str(error)
 
 
 if __name__ == "__main__":

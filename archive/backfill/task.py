@@ -110,7 +110,7 @@ def _process(
             pages += 1
             part.write(json.dumps(line, ensure_ascii=False, sort_keys=True).encode() + b"\n")
         if seen.records == 0:
-            raise OSError(f"{work.path}: {'no WARC record could be read in it' if size else 'is empty'}")
+            raise OSError("no WARC record could be read in it" if size else "it is empty")
     counts = {"source": work.source, "bytes": size, "pages": pages, "hits": hits, **asdict(seen)}
     counts["cpu_seconds"] = round(time.process_time() - began, 3)
     with written(results.done) as stream:

@@ -1,13 +1,12 @@
 """`bilateral backfill`: years of coverage out of web archives, on this machine or on Dask."""
 
-import json
 import os
 import re
 import sqlite3
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,14 @@ from tqdm import tqdm
 from archive.backfill import engines, ledger, sources
 from archive.backfill.reader import BadTopic
 from archive.backfill.work import PARTS, STATE, CannotWrite, Results, Work, code_version, write_setup, writing
-from archive.commands.backfill_plan import plan, registry, work_dir_option, work_folder
+from archive.cluster import EngineError
+from archive.commands.backfill_plan import locked_in_words, plan, registry, work_dir_option, work_folder
 from archive.options import (
     EXIT_FAILED,
     EXIT_LOCKED,
     db_option,
     json_option,
+    named_scheduler,
     outlets_option,
     plain_errors,
     print_json,
@@ -120,7 +121,7 @@ def run(
 
     Files are read on their own: one that ends its process, or wants too much memory, fails alone. Ends 1 if one did.
     """
-    address = scheduler_address(engine, scheduler, scheduler_file)
+    address = _address(engine, scheduler, scheduler_file)
     declared = registry(outlets)
     if address is not None:
         _check_topic(topic)  # else it is loaded here anyway
@@ -141,7 +142,8 @@ def run(
         try:
             failed = _run(archive, works, address, workers, memory_mb)
         finally:
-            ledger.sum_days(archive)
+            with suppress(sqlite3.Error):
+                ledger.sum_days(archive)
     _report(archive, as_json=as_json)
     if failed:
         sys.exit(EXIT_FAILED)
@@ -179,7 +181,7 @@ def _results(
         number = workers or len(os.sched_getaffinity(0))
         yield from engines.run_locally(left, workers=number, memory_mb=memory_mb)
     elif left and address is not None:
-        from archive.backfill.cluster import run_on_dask
+        from archive.backfill.on_dask import run_on_dask
 
         yield from run_on_dask(left, scheduler=address, workers=workers, memory_mb=memory_mb, log=_log)
 
@@ -207,16 +209,15 @@ def _progress(total: int) -> Iterator[Any]:
 @contextmanager
 def _words(db: Path) -> Iterator[None]:
     """Turn what may keep files from being read into words; what is done by then is kept."""
-    try:
-        yield
-    except BadTopic as error:
-        raise click.UsageError(str(error)) from error
-    except (engines.EngineError, CannotWrite) as error:
-        raise click.ClickException(f"{error}; run it again and it goes on where it was") from error
-    except sqlite3.Error as error:
-        raise click.ClickException(f"{db}: {error}; run it again and it goes on where it was") from error
-    except KeyboardInterrupt:
-        raise click.ClickException("stopped; run it again and it goes on where it was") from None
+    with locked_in_words(db):
+        try:
+            yield
+        except BadTopic as error:
+            raise click.UsageError(str(error)) from error
+        except (EngineError, CannotWrite) as error:
+            raise click.ClickException(f"{error}; run it again and it goes on where it was") from error
+        except KeyboardInterrupt:
+            raise click.ClickException("stopped; run it again and it goes on where it was") from None
 
 
 def _check_topic(topic: Path) -> None:
@@ -287,6 +288,8 @@ def ingest(db: Path, warc_dir: Path | None, work_dir: Path | None, outlets: Path
     if as_json:
         print_json(asdict(counts))
         return
+    for path in counts.missing:
+        click.echo(f"{path} is missing: `run --retry-failed` reads the file again", err=True)
     click.echo(
         f"{counts.files} files: {counts.new} new articles, {counts.versions} versions, {counts.unchanged} captures"
         f" that add nothing, {counts.off_topic} off the subject, {counts.outside} outside the period,"
@@ -342,17 +345,11 @@ def _only_run(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def scheduler_address(engine: str | None, scheduler: str | None, scheduler_file: Path | None) -> str | None:
+def _address(engine: str | None, scheduler: str | None, scheduler_file: Path | None) -> str | None:
     """Return the address of the Dask scheduler, or None where this machine reads."""
-    if scheduler is not None and scheduler_file is not None:
-        raise click.UsageError("--scheduler and --scheduler-file exclude one another")
-    if engine == "local" and (scheduler or scheduler_file):
+    address = named_scheduler(scheduler, scheduler_file)
+    if engine == "local" and address is not None:
         raise click.UsageError("--scheduler is for --engine dask")
-    if scheduler_file is not None:
-        try:
-            return str(json.loads(scheduler_file.read_text(encoding="utf-8"))["address"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise click.UsageError(f"{scheduler_file}: not the file of a Dask scheduler") from error
-    if engine == "dask" and scheduler is None:
+    if engine == "dask" and address is None:
         raise click.UsageError("--engine dask wants --scheduler ADDRESS or --scheduler-file FILE")
-    return scheduler
+    return address

@@ -2,6 +2,9 @@
 
 import calendar
 import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -40,6 +43,15 @@ def registry(path: Path) -> list[Outlet]:
         return load_outlets(path)
     except OutletError as error:
         raise click.UsageError(str(error)) from error
+
+
+@contextmanager
+def locked_in_words(db: Path) -> Iterator[None]:
+    """Turn the database's own errors, as when another program holds it, into words."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise click.ClickException(f"{db}: {error}; run it again and it goes on where it was") from error
 
 
 class Day(click.ParamType[str]):
@@ -107,19 +119,25 @@ def plan(
         raise click.UsageError(f"--from {since} is after --to {until}")
     declared = _chosen(registry(outlets), only)
     base = base or BASES.get(source, "")
-    try:
+    with locked_in_words(db), _refused_in_words():
         if source == "gdelt":
             first, last = _period(since, until, source)
             report = _file_leads(writable(db), declared, first, last, words, base, contact)
         else:
             planned = _planned(source, files, paths, declared, since, until, base, contact)
             report = _enter(writable(db), work_folder(db, work_dir), planned, source, since, until, anew=anew)
-    except sources.SourceError as error:
-        raise click.ClickException(str(error)) from error
     if as_json:
         print_json(report)
     else:
         click.echo(", ".join(f"{number} {name}" for name, number in report.items()))
+
+
+@contextmanager
+def _refused_in_words() -> Iterator[None]:
+    try:
+        yield
+    except sources.SourceError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _enter(

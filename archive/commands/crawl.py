@@ -20,6 +20,7 @@ from archive.options import (
     EXIT_LOCKED,
     db_option,
     json_option,
+    named_scheduler,
     outlets_option,
     plain_errors,
     print_json,
@@ -96,6 +97,11 @@ _file = click.Path(path_type=Path, dir_okay=False)
     "--fleet", is_flag=True, help="Crawl on a Dask cluster, a task for each group of outlets (docs/scale.md)."
 )
 @click.option("--scheduler", metavar="ADDRESS", help="The Dask scheduler of the fleet, as tcp://host:8786.")
+@click.option(
+    "--scheduler-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The file a Dask scheduler wrote its address to.",
+)
 @user_agent_option
 @contact_option
 @click.option("--verbose", "-v", is_flag=True, help="Log more.")
@@ -105,7 +111,7 @@ def crawl(
     ctx: click.Context, db: Path, warc_dir: Path | None, outlets: Path, topic: Path, only: tuple[str, ...],
     country: str | None, recheck: str, every: float | None, max_pages: int | None, since: str | None,
     allow_private_hosts: bool, record: Path | None, replay: Path | None, fleet: bool, scheduler: str | None,
-    user_agent: str | None, contact: str | None, verbose: bool, as_json: bool,
+    scheduler_file: Path | None, user_agent: str | None, contact: str | None, verbose: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Visit the outlets once: discover, fetch, snapshot, extract, judge, store; revisit what is due.
 
@@ -114,10 +120,9 @@ def crawl(
     """
     if record is not None and replay is not None:
         raise click.UsageError("--record and --replay exclude one another")
-    if fleet != (scheduler is not None) or (fleet and (record or replay or max_pages is not None)):
-        raise click.UsageError(
-            "--fleet and --scheduler go together, without --record, --replay and --max-pages"
-        )
+    address = _fleet_address(scheduler, scheduler_file, fleet=fleet)
+    if fleet and (record or replay or max_pages is not None):
+        raise click.UsageError("--fleet goes without --record, --replay and --max-pages")
     _set_up_logging(verbose=verbose)
     _prepare()
     declared = _registry(outlets)
@@ -129,7 +134,7 @@ def crawl(
     with _holding(db):
         while True:
             began = time.monotonic()
-            report = _run(options) if scheduler is None else _run_fleet(options, scheduler)
+            report = _run(options) if address is None else _run_fleet(options, address)
             if as_json:
                 print_json(asdict(report))
             else:
@@ -181,6 +186,14 @@ def add(
     _print_added(results, as_json=as_json)
     if any(result["state"] in ("failed", "blocked", "queued") for result in results):
         sys.exit(EXIT_FAILED)
+
+
+def _fleet_address(scheduler: str | None, scheduler_file: Path | None, *, fleet: bool) -> str | None:
+    """Return the address of the fleet's scheduler; None where this machine crawls."""
+    address = named_scheduler(scheduler, scheduler_file)
+    if fleet != (address is not None):
+        raise click.UsageError("--fleet and --scheduler (or --scheduler-file) go together")
+    return address
 
 
 def _prepare() -> None:
@@ -267,20 +280,16 @@ def _run(options: "CrawlOptions") -> "CrawlReport":
 
 def _run_fleet(options: "CrawlOptions", scheduler: str) -> "CrawlReport":
     """Crawl on a cluster. A group that failed is named on standard error, and in the report."""
-    from archive.backfill.engines import EngineError
-    from crawlers.fleet import crawl_fleet, joined_report  # noqa: TID251
+    from archive.cluster import EngineError
+    from crawlers.fleet import crawl_fleet  # noqa: TID251
 
-    archive, began, done = open_archive(options.db), time.monotonic(), []
+    archive = open_archive(options.db)
     try:
         save_outlets(archive, [*options.declared, *options.outlets])
         with plain_errors():
-            for each in crawl_fleet(options, archive, scheduler):
-                done.append(each)
-                if each.error:
-                    click.echo(f"{', '.join(o.id for o in each.group.outlets)}: {each.error}", err=True)
-        report = joined_report(archive, done, time.monotonic() - began)
+            report = crawl_fleet(options, archive, scheduler, lambda line: click.echo(line, err=True))
     except EngineError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(f"{error}; crawl again and it goes on where it was") from error
     finally:
         archive.close()
     settle(options.db, changed=report.totals["new"] + report.totals["revised"] > 0)
