@@ -29,13 +29,14 @@ from archive.merge import merge
 from archive.models import Outlet
 from archive.slices import cut_slice
 from crawlers import leases
-from crawlers.fleet_member import DELAY, STOP
+from crawlers.fleet_member import DELAY, LEASE_LOST, STOP
 
 if TYPE_CHECKING:  # a worker of the cluster runs no Scrapy itself, and need not load it
     from crawlers.context import CrawlOptions
     from crawlers.crawl import CrawlReport
 
 _BEGIN_SECONDS = 2.0  # until a process that was just begun has its lease
+MAX_ATTEMPTS = 3  # at a group whose process is ended by a signal
 TASKS_A_THREAD = 2  # groups whose slices are cut, so that no worker waits for us
 
 
@@ -107,6 +108,7 @@ class _Fleet:
         self.options, self.db, self.log = options, db, log
         self.folder = options.db.parent / "fleet"
         self.crawl = 0
+        self.taken_in: set[str] = set()  # names of groups
 
     def begin(self) -> None:
         """Open the books."""
@@ -142,10 +144,12 @@ class _Fleet:
         if outcome.error is not None:
             leases.wait_until_free(self.folder, group.name)
         self._merge(self.folder / group.name)
-        if outcome.error is None:
-            return
-        words = str(outcome.error) or type(outcome.error).__name__
-        self.log(f"{', '.join(outlet.id for outlet in group.outlets)}: {words}")
+        if outcome.error is not None:
+            words = str(outcome.error) or type(outcome.error).__name__
+            self.log(f"{', '.join(outlet.id for outlet in group.outlets)}: {words}")
+            self._note(group, words)
+
+    def _note(self, group: Group, words: str) -> None:
         for outlet in group.outlets:
             note_visit(self.db, self.crawl, outlet.id, words)
 
@@ -155,6 +159,7 @@ class _Fleet:
             merge(self.db, place / "archive.db", folder=self.options.warc_dir, other_folder=place / "warc")
             adopt_visits(self.db, self.crawl, apart_from=known)
         shutil.rmtree(place)
+        self.taken_in.add(place.name)
 
     def take_in_what_was_left(self) -> None:
         """Merge what the groups of a fleet had that was ended, once none of them can still be at work."""
@@ -173,6 +178,9 @@ class _Fleet:
         for path in sorted(self.folder.glob("*/options.pickle")):
             leases.wait_until_free(self.folder, path.parent.name)
             self._merge(path.parent)
+        for group in groups(self.options.outlets):
+            if group.name not in self.taken_in:
+                self._note(group, "not begun: the crawl was stopped")
 
 
 # --- The task, on a worker -------------------------------------------------------------------------------------
@@ -191,10 +199,11 @@ def crawl_group(place: str) -> None:
 
 def _run_member(folder: Path) -> dict[str, Any]:
     with (folder / "log").open("ab") as log:
-        member = subprocess.Popen(
-            [sys.executable, "-m", "crawlers.fleet_member", str(folder)], stdout=log, stderr=log
-        )
-        code = member.wait()
+        command = [sys.executable, "-m", "crawlers.fleet_member", str(folder)]
+        for _ in range(MAX_ATTEMPTS):
+            code = subprocess.run(command, stdout=log, stderr=log, check=False).returncode
+            if code >= 0 and code != LEASE_LOST:
+                break  # else somebody ended it, and it goes on where it was
     report = folder / "report.json"
     if code or not report.exists():
         tail = (folder / "log").read_text(errors="replace").splitlines()[-1:]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DELAY = "delay"  # a file with the longest delay of the group's outlets, in seconds
 STOP = "stop"  # a file in the fleet's folder that asks all members to end in order
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
-_LEASE_LOST = 75
+LEASE_LOST = 75  # the exit code of one that was frozen, while another was let at its group
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
     delay = float((folder / DELAY).read_text(encoding="utf-8"))
     with leases.held(  # before anything is loaded: whoever takes in what a fleet left behind must see us
         folder.parent, folder.name, seconds=max(leases.LEASE_SECONDS, 2 * delay), rest=delay,
-        lost=lambda: os._exit(_LEASE_LOST), beat=_Stopping(folder.parent / STOP),
+        lost=lambda: os._exit(LEASE_LOST), beat=_Stopping(folder.parent / STOP),
     ):  # fmt: skip
         report = _crawl(pickle.loads((folder / "options.pickle").read_bytes()))
     unfinished = folder / ".report.part"

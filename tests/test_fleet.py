@@ -93,11 +93,44 @@ def press() -> Iterator[Press]:
         server.shutdown()
 
 
-def fleet(folder: Path, registry: Path, cluster: Cluster) -> list[str]:
+def crawl(folder: Path, registry: Path) -> list[str]:
     return [
         sys.executable, "-m", "archive.cli", "crawl", "--db", str(folder / "archive.db"), "--outlets", str(registry),
-        "--allow-private-hosts", "--fleet", "--scheduler", cluster.address, "--json",
+        "--allow-private-hosts", "--json",
     ]  # fmt: skip
+
+
+def fleet(folder: Path, registry: Path, cluster: Cluster) -> list[str]:
+    return [*crawl(folder, registry), "--fleet", "--scheduler", cluster.address]
+
+
+def shortest_gap(press: Press) -> float:
+    """Return the least time between two requests to one host, as its server saw them."""
+    moments = ([moment for moment, _ in asked] for asked in press.asked.values())
+    return min(later - earlier for times in moments for earlier, later in itertools.pairwise(times))
+
+
+# What two archives of the same pages must agree in: everything but numbers of rows and times of day.
+COMPARED = {
+    "articles": "SELECT url, key, outlet, title, description, published, grade, score, terms, word_count, revisions,"
+    " status, sha256 FROM articles",
+    "texts": "SELECT a.url, t.title, t.text FROM texts t JOIN articles a ON a.id = t.article",
+    "revisions": "SELECT a.url, r.number, r.title, r.text, s.payload_digest FROM revisions r"
+    " JOIN articles a ON a.id = r.article JOIN snapshots s ON s.id = r.snapshot",
+    "snapshots": "SELECT DISTINCT page, url, status, payload_digest FROM snapshots",
+    "pages": "SELECT p.url, p.key, p.outlet, p.via, p.route, p.headline, p.state, p.reason, a.url AS article"
+    " FROM pages p LEFT JOIN articles a ON a.id = p.article",
+    "routes": "SELECT url, outlet, kind, parent, origin, state, reason, status, items FROM routes",
+    "verdicts": "SELECT page, title, grade, score, terms FROM verdicts",
+    "outlets": "SELECT id, name, country, language, kind, homepage FROM outlets",
+}
+
+
+def told(path: Path) -> dict[str, list[str]]:
+    db = open_archive(path)
+    found = {name: sorted(str(list(row.values())) for row in rows(db, sql)) for name, sql in COMPARED.items()}
+    db.close()
+    return found
 
 
 def kill_a_busy_worker(press: Press) -> None:
@@ -146,10 +179,12 @@ def test_a_killed_worker_loses_nothing_and_no_host_is_asked_faster(tmp_path: Pat
     assert {row["outlet"]: row["articles"] for row in found} == {f"paper-{n}": PAGES for n in range(OUTLETS)}
     assert rows(db, "SELECT url FROM pages WHERE state NOT IN ('archived', 'duplicate')") == []
     assert list(verify(tmp_path / "archive.db", tmp_path / "warc")) == []
-    for asked in press.asked.values():
-        times = [moment for moment, _ in asked]
-        assert min(b - a for a, b in itertools.pairwise(times)) > DELAY - 0.005
+    assert shortest_gap(press) > DELAY - 0.005
     assert not list((tmp_path / "fleet").glob("*/archive.db"))
+    alone = tmp_path / "alone"
+    subprocess.run([*crawl(alone, registry), "--json"], check=True, capture_output=True)
+    assert told(tmp_path / "archive.db") == told(alone / "archive.db")
+    assert len(rows(db, "SELECT 1 FROM crawls")) == 1
 
 
 REFUSING = """
