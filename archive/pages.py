@@ -18,6 +18,7 @@ from archive.store import is_withdrawn, row, rows, transaction
 from archive.times import format_utc, parse_utc, utc_now
 from archive.urls import BadURL, canonical_url, is_amp_or_mobile, url_key
 
+_OPAQUE = "?"  # how the key of a URL begins that is refused
 MAX_TRIES = 5  # failures after which a page is left alone
 RETRY_AFTER = (timedelta(minutes=0), timedelta(minutes=30), timedelta(hours=3), timedelta(hours=24))
 MAX_KEPT_CONTENT_CHARACTERS = 200_000  # of a feed item's own full text, until the page is done
@@ -49,6 +50,7 @@ class Filed:
     url: str
     state: PageState
     new: bool
+    own: bool = True  # whether it is a page of the outlet that named it
 
 
 def file_lead(
@@ -62,9 +64,12 @@ def file_lead(
     another form of one already filed becomes a ``duplicate`` of that.
     """
     with transaction(db):
-        known = row(db, "SELECT url, state FROM pages WHERE url = ?", [lead.url])
-        if known is not None:
-            return Filed(known["url"], known["state"], new=False)
+        known = row(db, "SELECT url, state, key, outlet FROM pages WHERE url = ?", [lead.url])
+        if known is not None and not (refusal is None and _was_refused(known)):
+            own = known["outlet"] == lead.outlet
+            return Filed(known["url"], known["state"], new=False, own=own)
+        if known is not None:  # another outlet named it, which may not; or the registry has changed
+            db.execute("DELETE FROM pages WHERE url = ?", [lead.url])
         withdrawn = _is_withdrawn(db, lead.url)
         kept = dataclasses.replace(lead, summary="", content="") if withdrawn else lead
         insert = functools.partial(_insert, db, kept, discovered or utc_now())
@@ -85,6 +90,11 @@ def file_lead(
         return insert(address, key, state, screened_out or note)
 
 
+def _was_refused(page: dict[str, Any]) -> bool:
+    """Whether a page may not be asked because of who named it; it has no key that others are recognised by."""
+    return page["state"] == "blocked" and str(page["key"]).startswith(_OPAQUE)
+
+
 def _is_withdrawn(db: Database, url: str) -> bool:
     try:
         return is_withdrawn(db, url)
@@ -98,7 +108,7 @@ def _address(url: str) -> str:
 
 
 def _opaque_key(url: str) -> str:
-    return "?" + hashlib.sha256(url.encode(errors="replace")).hexdigest()
+    return _OPAQUE + hashlib.sha256(url.encode(errors="replace")).hexdigest()
 
 
 def _insert(

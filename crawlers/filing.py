@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 
 from archive.ingest import lead_exchange
-from archive.ledger import Route, route_failed, route_read
+from archive.ledger import Route, find_route, route_failed, route_read
 from archive.models import Lead
 from archive.pages import file_lead, find_page, page_lead
 from archive.relevance import screen
@@ -53,6 +53,9 @@ async def file_contents(
     with transaction(context.db):
         route_read(context.db, route, status=status, leads=leads, children=below, odd=odd)
         for url, reason in contents.refused:
+            known = find_route(context.db, url)
+            if known is not None and known.outlet != visit.outlet.id:
+                continue
             refused = Route(url=url, outlet=visit.outlet.id, kind="sitemap", parent=route.url, origin="index")
             route_failed(context.db, refused, reason, state="blocked")
     return below
@@ -69,7 +72,7 @@ def file_one(context: CrawlContext, visit: Visit, lead: Lead, line: str) -> None
             visit.counts["screened_out"] += 1
         if filed.state == "queued":
             visit.add(filed.url, line)
-    elif filed.state == "archived" and _changed_since(context, filed.url, lead):
+    elif filed.own and filed.state == "archived" and _changed_since(context, filed.url, lead):
         visit.add(filed.url, line)
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,17 @@ def test_revisits_ask_the_address_that_was_archived(db: Database) -> None:
     db.execute("UPDATE articles SET last_checked = '2999-01-01T00:00:00Z'")
     assert due_revisits(db, "faro") == []
     assert len(due_revisits(db, "faro", everything=True)) == 1
+
+
+def test_an_outlet_that_may_not_name_a_page_does_not_take_it_from_the_one_that_may(db: Database) -> None:
+    save_outlets(db, [dataclasses.replace(OUTLET, id="ladron", homepage="https://ladron.example/")])
+    theirs = Lead(url=URL, outlet="ladron", via="feed", headline="Otro título", content="<p>falso</p>")
+    assert file_lead(db, theirs, refusal="on a host that is not the outlet's").state == "blocked"
+    filed = file_lead(db, lead())
+    assert (filed.state, filed.new) == ("queued", True)
+    page = find_page(db, URL)
+    assert page is not None
+    assert (page["outlet"], page["headline"], page["content"]) == ("faro", "Título", "")
+    again = file_lead(db, theirs, refusal="on a host that is not the outlet's")
+    assert (again.state, again.new, again.own) == ("queued", False, False)
+    assert queued_pages(db, "ladron") == []

@@ -707,3 +707,50 @@ def test_a_processing_instruction_in_an_entry_costs_nothing_else() -> None:
     assert read_sitemap(body, "https://www.faro.example/m.xml", outlet).children == (
         "https://www.faro.example/a.xml",
     )
+
+
+@pytest.mark.parametrize(
+    ("charset", "label"),
+    [("utf-32", "utf-32"), ("utf-32-be", "utf-32"), ("utf-32-le", "utf-32"), ("utf-16-be", "utf-16"),
+     ("cp037", "ebcdic-cp-us")],
+)  # fmt: skip
+def test_a_feed_in_a_charset_of_another_age_is_read(charset, label):
+    body = rss(item(1), head=f'<?xml version="1.0" encoding="{label}"?>').decode().encode(charset)
+    assert urls(read(body)) == [f"{HOME}/pais/nota-1"]
+
+
+@pytest.mark.parametrize("label", ["rot13", "zip", "unicode_escape", "undefined", "punycode", "x" * 5_000])
+def test_a_codec_that_is_no_charset_is_not_used(label):
+    body = (
+        rss(item(1, extra="<title>México</title>"), head=f'<?xml version="1.0" encoding="{label}"?>')
+        + b"\xff"
+    )
+    assert urls(read(body)) == [f"{HOME}/pais/nota-1"]
+
+
+def test_halves_of_characters_in_json_do_no_harm():
+    feed = {
+        "version": "x",
+        "items": [{"url": f"{HOME}/pais/nota-\ud800-1", "title": "M\ud800xico", "content_html": "\udfff"}],
+    }
+    [lead] = read(json.dumps(feed).encode())
+    for text in (lead.url, lead.headline, lead.content):
+        text.encode("utf-8")
+
+
+def test_of_more_entries_than_a_sitemap_may_have_both_ends_are_read():
+    places = "".join(f"<url><loc>{HOME}/2019/01/02/nota-vieja-{n}.html</loc></url>" for n in range(50_001))
+    newest = f"<url><loc>{HOME}/2026/03/03/nota-nueva.html</loc></url>"
+    began = time.process_time()
+    contents = read_sitemap(f"<urlset>{places}{newest}</urlset>".encode(), f"{HOME}/sitemap.xml", OUTLET)
+    assert time.process_time() - began < 10
+    assert f"{HOME}/2026/03/03/nota-nueva.html" in urls(contents.leads)
+    assert f"{HOME}/2019/01/02/nota-vieja-0.html" in urls(contents.leads)
+
+
+def test_what_is_odd_about_a_route_is_said():
+    cut = rss(item(1), tail="")
+    assert read_route("feed", cut, FEED, OUTLET).odd == ("cut short, read as far as it goes",)
+    declaring = rss(item(1), head='<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]>')
+    assert read_route("feed", declaring, FEED, OUTLET).odd == ("declares entities, which are not read",)
+    assert read_route("feed", rss(item(1)), FEED, OUTLET).odd == ()

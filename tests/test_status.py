@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from archive.cli import main
+from archive.ledger import Route, route_failed
 from archive.models import Lead, Outcome
 from archive.pages import file_lead, finish_page
 from archive.status import outlet_status, usual_pause
@@ -117,3 +118,33 @@ def test_headlines_cannot_command_the_terminal(small: Small) -> None:
     assert not any(ord(c) < 32 and c != "\n" for c in output)
     assert "\x9b" not in output
     assert "\u202e" not in output
+
+
+def test_status_says_in_words_what_went_wrong_with_routes_and_pages(small: Small) -> None:
+    crawl(small, 1, "2026-02-01T00:00:00Z")
+    feed = "https://www.faro.example/feed.xml"
+    route_failed(small.db, Route(url=feed, outlet="faro", kind="feed"), "html instead of a feed")
+    for number in range(12):
+        url = f"https://www.faro.example/nota-{number}"
+        file_lead(small.db, Lead(url=url, outlet="faro", via="feed", route=feed))
+        finish_page(small.db, url, Outcome.FAILED, reason=f"HTTP {404 + number % 2}")
+    words = run(small, "status").output
+    assert f"feed {feed}: failed: html instead of a feed" in words
+    assert "6 pages failed: HTTP 404" in words
+    faro = next(
+        row for row in json.loads(run(small, "status", "--json").stdout)["outlets"] if row["outlet"] == "faro"
+    )
+    assert len(faro["problems"]) == 3
+
+
+def test_why_knows_routes_and_says_which_could_not_be_read(small: Small) -> None:
+    (home,) = small.db.execute("SELECT homepage FROM outlets WHERE id = 'faro'").fetchone()
+    feed = f"{home}feed.xml"
+    route_failed(small.db, Route(url=feed, outlet="faro", kind="feed"), "HTTP 500 (server error)", status=500)
+    told = run(small, "why", feed)
+    assert told.exit_code == 0
+    assert "a feed, known from registry" in told.output
+    assert "HTTP 500 (server error)" in told.output
+    missed = run(small, "why", f"{home}una-nota-que-nadie-nombro")
+    assert missed.exit_code == 1
+    assert f"faro's feed {feed} could not be read: HTTP 500 (server error)" in missed.output

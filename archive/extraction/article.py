@@ -132,7 +132,8 @@ def site_name(url: str) -> str:
 def find_canonical(found: Structured, page: Page) -> str:
     """Return the address the page declares for itself where that is plausible, else its own, cleaned."""
     home = page.homepage or urljoin(page.url, "/")
-    for declared in (found.links.get("canonical"), found.first("og:url"), text_of(found.article.get("url"))):
+    stated = text_of(found.article.get("url")) if found.articles == 1 else ""  # of many, it may be another's
+    for declared in (found.links.get("canonical"), found.first("og:url"), stated):
         full = _absolute(declared, found.base, page.url) if declared else ""
         if full and plausible_canonical(full, page.url, home, page.hosts):
             return _clean_url(full, page.homepage)

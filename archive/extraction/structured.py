@@ -58,6 +58,11 @@ class Structured:
         return ""
 
     @property
+    def articles(self) -> int:
+        """How many nodes describe an article."""
+        return sum(any(ARTICLE_TYPES.search(kind) for kind in types_of(node)) for node in self.nodes)
+
+    @property
     def types(self) -> set[str]:
         """The schema.org types of all nodes."""
         return {kind for node in self.nodes for kind in types_of(node)}

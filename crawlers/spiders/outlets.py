@@ -164,8 +164,10 @@ class OutletsSpider(RouteSpider):
             )  # fmt: skip
             return
         self.route_lost(visit, request.meta["route"], loss)
-        if request.meta["kind"] == "homepage" and not isinstance(failure.value, Refused) and not loss.network:
-            await self.line_up_discovered(visit, request, [])
+        led_away = request.meta.get("redirect_urls", [])
+        tried = led_away or not isinstance(failure.value, Refused)
+        if request.meta["kind"] == "homepage" and tried and not loss.network:
+            await self.line_up_discovered(visit, request.replace(url=[*led_away, request.url][0]), [])
         if not loss.network:
             self.line_up_next(visit, request.meta["others"])
         for each in self.route_done(visit, request.meta["route"]):
