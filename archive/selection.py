@@ -16,8 +16,7 @@ from archive.stems import Vocabulary
 RELEVANT_GRADES = ("1", "2")
 NO_QUERY = parse("")
 NO_FILTERS = Filters()
-_COLUMNS = ("outlet", "country", "language", "section", "wire", "status")
-_MOMENT = "coalesce(a.published, a.first_seen)"
+_COLUMNS = ("outlet", "country", "language", "section", "wire", "status", "year")
 
 
 class SelectionError(Exception):
@@ -77,37 +76,46 @@ def check_selection(db: Database, selection: Selection) -> None:
 def where_clause(db: Database, selection: Selection) -> tuple[str, list[Any]]:
     """Return the condition on ``articles a`` and its parameters; it holds for what the same search finds.
 
-    Nothing is held in memory but the numbers of the articles where copies are folded or accents count.
+    Nothing is held in memory but the numbers of the articles where accents count.
     """
-    if selection.copies == "fold" or selection.query.accents != "ignore":
-        found = matching_ids(db, selection.query, selection.filters, copies=selection.copies)
-        return "a.id IN (SELECT value FROM json_each(?))", [json.dumps(list(found))]
-    conditions, parameters = filter_conditions(selection.narrowed)
-    words, more = _words(db, selection)
+    condition, parameters = _condition(db, selection, "a")
+    if selection.copies == "all":
+        return condition, parameters
+    other, more = _condition(db, selection, "b")
+    later = f"({_moment('b')}, b.id) > ({_moment('a')}, a.id)"
+    latest = (
+        f"NOT EXISTS (SELECT 1 FROM articles b WHERE b.copy_group = a.copy_group AND {later} AND {other})"
+    )
+    return f"{condition} AND {latest}", [*parameters, *more]
+
+
+def _condition(db: Database, selection: Selection, alias: str) -> tuple[str, list[Any]]:
+    if selection.query.accents != "ignore":
+        found = matching_ids(db, selection.query, selection.filters)
+        return f"{_value_of('id', alias)} IN (SELECT value FROM json_each(?))", [json.dumps(list(found))]
+    conditions, parameters = _filter_conditions(selection.narrowed, alias)
+    words, more = _words(db, selection, alias)
     return " AND ".join([*conditions, *words]), [*parameters, *more]
 
 
-def filter_conditions(filters: Filters) -> tuple[list[str], list[Any]]:
-    """Return the conditions on ``articles a`` that filters mean, and their parameters."""
+def _filter_conditions(filters: Filters, alias: str) -> tuple[list[str], list[Any]]:
     grades = filters.grade or RELEVANT_GRADES
     # The unary plus: nearly all articles have these grades, and the index would cost the order of ids.
-    conditions, parameters = [f"+a.grade IN ({_marks(grades)})"], [_grade(grade) for grade in grades]
+    conditions = [f"+{alias}.grade IN ({_marks(grades)})"]
+    parameters: list[Any] = [_grade(grade) for grade in grades]
     for column in _COLUMNS:
         values = getattr(filters, column)
         if values:
-            conditions.append(f"{_value_of(column)} IN ({_marks(values)})")
+            conditions.append(f"{_value_of(column, alias)} IN ({_marks(values)})")
             parameters += values
-    if filters.year:
-        conditions.append(f"substr({_MOMENT}, 1, 4) IN ({_marks(filters.year)})")
-        parameters += filters.year
     if filters.from_:
-        conditions.append(f"{_MOMENT} >= ?")
+        conditions.append(f"{_moment(alias)} >= ?")
         parameters.append(filters.from_)
     if filters.to:
-        conditions.append(f"{_MOMENT} < ?")
+        conditions.append(f"{_moment(alias)} < ?")
         parameters.append(day_after(filters.to))
     for column, value in filters.without:
-        conditions.append(f"{_value_of(column)} IS NOT ?")
+        conditions.append(f"{_value_of(column, alias)} IS NOT ?")
         parameters.append(_grade(value) if column == "grade" else value)
     return conditions, parameters
 
@@ -118,10 +126,17 @@ def day_after(day: str) -> str:
     return (last + timedelta(days=1)).isoformat() if last < date.max else f"{day}T99"
 
 
-def _value_of(column: str) -> str:
+def _moment(alias: str) -> str:
+    return f"coalesce({alias}.published, {alias}.first_seen)"
+
+
+def _value_of(column: str, alias: str) -> str:
     if column == "year":
-        return f"substr({_MOMENT}, 1, 4)"
-    return "coalesce(a.wire, '')" if column == "wire" else f"a.{column}"
+        return f"substr({_moment(alias)}, 1, 4)"
+    if column == "wire":
+        return f"coalesce({alias}.wire, '')"
+    # Later copies are looked for by their group: the plus keeps SQLite from going through an outlet's articles.
+    return f"{'+' if alias == 'b' else ''}{alias}.{column}"
 
 
 def _grade(text: str) -> int | str:
@@ -132,7 +147,7 @@ def _marks(values: tuple[Any, ...]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _words(db: Database, selection: Selection) -> tuple[list[str], list[Any]]:
+def _words(db: Database, selection: Selection, alias: str) -> tuple[list[str], list[Any]]:
     if selection.query.nothing:
         return ["0"], []
     if selection.query.tree is None:
@@ -140,5 +155,7 @@ def _words(db: Database, selection: Selection) -> tuple[list[str], list[Any]]:
     vocabulary = Vocabulary(db.conn, selection.narrowed.language)
     expression = compiled(selection.query.tree, vocabulary.forms)
     negation = "NOT " if expression.negated else ""
-    found = f"a.id {negation}IN (SELECT rowid FROM articles_fts WHERE articles_fts MATCH ?)"
+    found = (
+        f"{_value_of('id', alias)} {negation}IN (SELECT rowid FROM articles_fts WHERE articles_fts MATCH ?)"
+    )
     return [found], [expression.match]

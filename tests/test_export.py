@@ -213,6 +213,9 @@ NARROWED = (
 
 @pytest.mark.parametrize("words", SEARCHES)
 def test_an_export_holds_what_a_search_finds(small: Small, words: str) -> None:
+    with small.db.conn:
+        small.db.execute("UPDATE articles SET copy_group = 1 WHERE substr(url, -1) IN ('2', '5')")
+        small.db.execute("UPDATE articles SET copy_group = 2 WHERE substr(url, -1) IN ('0', '4', '7')")
     for narrowed in NARROWED:
         for filters in (
             Filters(),
@@ -220,9 +223,15 @@ def test_an_export_holds_what_a_search_finds(small: Small, words: str) -> None:
             Filters(section=("",), status=("live",)),
         ):
             query = parse(f"{words} {narrowed}")
-            condition, parameters = where_clause(small.db, Selection(query=query, filters=filters))
-            found = small.db.execute(f"SELECT a.id FROM articles a WHERE {condition}", parameters).fetchall()
-            assert {number for (number,) in found} == set(matching_ids(small.db, query, filters))
+            for copies in ("all", "fold"):
+                selection = Selection(query=query, filters=filters, copies=copies)
+                condition, parameters = where_clause(small.db, selection)
+                found = small.db.execute(
+                    f"SELECT a.id FROM articles a WHERE {condition}", parameters
+                ).fetchall()
+                assert {number for (number,) in found} == set(
+                    matching_ids(small.db, query, filters, copies=copies)
+                )
 
 
 def test_articles_that_fell_off_the_subject_stay_out_unless_asked_for(small: Small) -> None:
