@@ -16,11 +16,14 @@ CASES = tomllib.loads((Path(__file__).parent / "pages" / "completeness.toml").re
 @pytest.mark.parametrize("case", CASES, ids=[f"{n}-{case['completeness']}" for n, case in enumerate(CASES)])
 def test_completeness(case: dict[str, str]) -> None:
     head = f"<meta charset='utf-8'><title>{case['title']}</title>{case['head']}"
-    html = f"<html lang='es'><head>{head}</head><body>{case['body']}</body></html>"
+    frame = "<header><a href='/'>Diario</a></header>{}<footer><p>Diario 2026</p></footer>"
+    html = f"<html lang='es'><head>{head}</head><body>{frame.format(case['body'])}</body></html>"
     page = Page(
-        url="https://x.example/2026/01/15/una-nota-con-titulo-largo/",
+        url=case.get("url", "https://x.example/2026/01/15/una-nota-con-titulo-largo/"),
         body=html.encode(),
         fetched="2026-02-01T00:00:00Z",
         homepage="https://x.example/",
     )
-    assert extract(page).completeness == case["completeness"]
+    article = extract(page)
+    assert article.completeness == case["completeness"]
+    assert article.form == case.get("form", article.form)

@@ -65,6 +65,7 @@ def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
     titles = find_titles(root, found, page.lead.headline if page.lead else "", site_name(page.url))
     dates = find_dates(root, found, page)
     byline = find_byline(root, found, page)
+    asks_password = next(root.iterfind(".//input[@type='password']"), None) is not None
     strip_dead(root)
     shown = fold.__wrapped__(root.text_content()[:SHOWN])
     text = find_text(
@@ -78,7 +79,7 @@ def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
         site=site_name(page.url),
     )
     signed = bool(byline.authors) and dates.source in ("json-ld", "meta", "time", "text")
-    judgement = judge_completeness(found, titles, text, shown, signed=signed)
+    judgement = judge_completeness(found, titles, text, shown, signed=signed, asks_password=asks_password)
     return _assemble(page, found, titles, dates, byline, text, judgement)
 
 

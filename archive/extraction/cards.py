@@ -53,19 +53,22 @@ def _wrapping_links(region: HtmlElement, site: str) -> Iterator[HtmlElement]:
 
 
 def _boxes(region: HtmlElement, site: str) -> Iterator[HtmlElement]:
+    sizes: dict[HtmlElement, int] = {}
     for heading in region.iter(*_HEADINGS):
         link = _link_of(heading)
         if link is not None and is_inward(link.get("href"), site):
-            box = _box(heading, region)
+            box = _box(heading, region, sizes)
             if box is not None:
                 yield box
 
 
-def _box(heading: HtmlElement, region: HtmlElement) -> HtmlElement | None:
+def _box(heading: HtmlElement, region: HtmlElement, sizes: dict[HtmlElement, int]) -> HtmlElement | None:
     """The largest element around a heading that holds little more than it; None where its own parent holds more."""
     box = None
     for ancestor in heading.iterancestors():
-        if ancestor is region or _length(ancestor) > CARD or next(ancestor.iter("h1"), None) is not None:
+        if ancestor not in sizes:
+            sizes[ancestor] = _length(ancestor)
+        if ancestor is region or sizes[ancestor] > CARD or next(ancestor.iter("h1"), None) is not None:
             break
         box = ancestor
     return box

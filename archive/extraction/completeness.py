@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from archive.extraction.blocks import Block
 from archive.extraction.moments import fold
@@ -18,16 +18,28 @@ _LOGIN = PATTERNS["login"]
 _SCRIPTED = PATTERNS["scripted"]
 _GONE = PATTERNS["gone"]
 _PAYWALL = PATTERNS["paywall"]
+_OFFER = PATTERNS["offer"]
+_MORE = PATTERNS["more-to-read"]
+_READ_FULL = PATTERNS["read-full"]
+_BARE_WALL = PATTERNS["bare-wall"]
+_BARE_GONE = PATTERNS["bare-gone"]
 _ON = PATTERNS["read-on"].pattern
 _DOTS = r"(?:…|\.\.\.|\[…\]|\[\.\.\.\])"
 _CUT_END = re.compile(rf"{_DOTS}\s*[\[(]?\s*(?:{_ON})?\s*[\])»>→]*\s*$|(?:{_ON})\s*(?:…|\.\.\.|[»>→])*\s*$")
 _READ_ON = re.compile(rf"{_DOTS}\s*[\[(]?\s*(?:{_ON})")
+_BRACKETED = re.compile(
+    r"[\[(](?:(?:more|continua|sigue|leer mas|read more)\s*(?:…|\.\.\.)?|…|\.\.\.)[\])]\s*$"
+)
 _TYPES_OF_LISTING = frozenset(LISTING_TYPES)
 
 MANY = 5  # linked headlines that make a listing
 FEW = 30  # words
 SMALL = 1_000  # characters that a page shows
 SENTENCE = 20  # words
+TOLD = 15  # words
+BARE = 40  # words
+BARE_PAGE = 1_500  # characters
+OFFERED = 200  # words; in a longer text an offer to subscribe stands under a whole article
 SHORT = 120  # words; a text of this length or less can be an announcement of the wall around it
 PARAGRAPH = 40  # words of a paragraph that no teaser on a section page has
 FULL = 350  # words; from here on a mention of subscribing is an advertisement
@@ -43,12 +55,19 @@ class Judgement:
 
 
 def judge_completeness(
-    found: Structured, titles: list[str], text: Text, page_text: str, *, signed: bool
+    found: Structured,
+    titles: list[str],
+    text: Text,
+    page_text: str,
+    *,
+    signed: bool,
+    asks_password: bool = False,
 ) -> Judgement:
     """Judge a page by its own statements, by the words of walls and missing pages, and by what is left as text.
 
     ``text.raw``, the text before cleaning, is looked at too: a "subscribe to go on" line is cut from the text but
-    tells why it ends. ``page_text`` is all that the page shows, folded; ``signed`` that it names author and date.
+    tells why it ends. ``page_text`` is all that the page shows, folded; ``signed`` that it names author and date;
+    ``asks_password`` that it has a field for one.
     """
     blocks, raw = text.blocks, text.raw
     words = sum(block.words for block in blocks)
@@ -60,10 +79,13 @@ def judge_completeness(
         return Judgement("wall", reason, closed)
     if words < FEW and len(page_text) < SMALL and (match := _SCRIPTED.search(page_text)):
         return Judgement("empty", f"put together by a script: {match[0]}", closed)
-    if words < SHORT and _GONE.search(heading) and not is_article:
+    told = sum(block.words >= TOLD for block in blocks)  # paragraphs that a page about itself does not have
+    if words < SHORT and told < 2 and _GONE.search(heading) and not is_article:
         return Judgement("soft-404", "the headline says the page is missing", False)
     if words < 60 and not is_article and (match := _GONE.search(page_text[:3000])):
         return Judgement("soft-404", f"the page says: {match[0][:80]}", False)
+    if not is_article and (judgement := _bare(blocks, words, page_text, asks_password=asks_password)):
+        return judgement
     if reason := _teaser(found, blocks, raw, page_text, words, closed):
         return Judgement("teaser", reason, closed or "pay" in reason or "subscri" in reason)
     if reason := _index(found, text, is_article):
@@ -71,6 +93,18 @@ def judge_completeness(
     if words < 5:
         return Judgement("empty", "no text was found", closed)
     return Judgement("full", "", closed)
+
+
+def _bare(blocks: list[Block], words: int, page_text: str, *, asks_password: bool) -> Judgement | None:
+    """What a page with hardly a word on it is, and nothing that tells of anything: looser words will do to know it."""
+    if words >= BARE or len(page_text) > BARE_PAGE or any(block.words > SENTENCE for block in blocks):
+        return None
+    if asks_password:
+        return Judgement("wall", "login: it asks for a password", False)
+    for kind, pattern in (("wall", _BARE_WALL), ("soft-404", _BARE_GONE)):
+        if match := pattern.search(page_text):
+            return Judgement(cast("Completeness", kind), f"hardly a word but: {match[0]}", False)
+    return None
 
 
 def looks_cut(text: str) -> bool:
@@ -102,19 +136,24 @@ def accessible_for_free(found: Structured) -> bool | None:
 def _wall(title: str, page_text: str, blocks: list[Block], words: int) -> str:
     if words >= SHORT:
         return ""
-    small = len(page_text) < 2500 and not _other_prose(blocks, _BOT)
-    if match := _BOT.search(title) or (_BOT.search(page_text) if small else None):
+    other = _other_prose(blocks, _BOT)
+    small = len(page_text) < 2500 and other == 0
+    if match := (_BOT.search(title) if other < 2 else None) or (_BOT.search(page_text) if small else None):
         return f"bot challenge: {match[0]}"
     if match := _LOGIN.match(title.lstrip(" |")):
         return f"login: {match[0]}"
-    if len(page_text) < 6000 and not _other_prose(blocks, _PRIVACY) and (match := _CONSENT.search(page_text)):
+    if (
+        len(page_text) < 6000
+        and _other_prose(blocks, _PRIVACY) == 0
+        and (match := _CONSENT.search(page_text))
+    ):
         return f"consent: {match[0][:80]}"
     return ""
 
 
-def _other_prose(blocks: list[Block], subject: re.Pattern[str]) -> bool:
-    """Whether there is a paragraph on something else."""
-    return any(block.words >= SENTENCE and not subject.search(fold(block.text)) for block in blocks)
+def _other_prose(blocks: list[Block], subject: re.Pattern[str]) -> int:
+    """How many paragraphs are on something else."""
+    return sum(block.words >= SENTENCE and not subject.search(fold(block.text)) for block in blocks)
 
 
 def _teaser(
@@ -130,17 +169,30 @@ def _teaser(
         and (_READ_ON.search(last) or len(blocks) <= 2 or closed)
     ):
         return "the text ends in a cut"
-    if _READ_ON.search(fold(raw[-1].text)) and words < FULL:
+    if words < FULL and (_READ_ON.search(fold(raw[-1].text)) or _BRACKETED.search(last)):
         return "the text ends in a cut"
     offer = _PAYWALL.search(tail) or (_PAYWALL.search(page_text) if words < FULL and closed else None)
     if offer and (words < FULL or closed):
         return f"paywall: {offer[0][:80]}"
+    if words < OFFERED and (said := _offer(raw)):
+        return f"subscription offered: {said}"
     if words < FULL and words < _stated_words(found) * 0.5:
         return f"{words} words of {_stated_words(found)} stated"
     if closed and words < SHORT:
         return "paywall: not accessible for free"
     if words < SHORT and (match := _PAYWALL.search(page_text)):
         return f"paywall: {match[0][:80]}"
+    return ""
+
+
+def _offer(raw: list[Block]) -> str:
+    """What one of the last blocks offers: to let one read on who subscribes, joins or signs in."""
+    for block in raw[-3:]:
+        folded = fold(block.text)
+        if block is raw[-1] and block.words <= 12 and (match := _READ_FULL.match(folded)):
+            return match[0]
+        if block.words <= 25 and _OFFER.search(folded) and (match := _MORE.search(folded)):
+            return match[0]
     return ""
 
 
@@ -161,7 +213,7 @@ def _index(found: Structured, text: Text, is_article: bool) -> str:
         return ""
     if found.types & _TYPES_OF_LISTING:
         return "declared a listing"
-    if (text.cards >= MANY and words < FEW) or (text.links >= MANY and words < SHORT):
+    if (text.cards >= MANY and words < FEW) or (text.links >= MANY and words < PARAGRAPH * text.links):
         return f"{max(text.cards, text.links)} linked headlines and no article"
     linked = sum(block.link_share >= 0.6 for block in text.raw)
     if linked >= MANY and linked >= 0.6 * len(text.raw):

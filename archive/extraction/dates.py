@@ -52,6 +52,7 @@ _ITEMPROPS = etree.XPath("//*[@itemprop='datePublished' or @itemprop='dateModifi
 _CLOCK = re.compile(
     r"\W*(?:hora\W+)?\d{1,2}[:.h]\d\d(?::\d\d)?\s*(?:[ap]\.?\s?m\.?)?\s*(?:hrs?|hs|h|horas)?\W*(?:[a-z]{2,4})?\W*"
 )
+LINE = 160  # characters
 _NEAR = 400  # elements after the headline among which a visible date is looked for
 
 
@@ -216,10 +217,22 @@ def _wider(element: HtmlElement, text: str) -> str:
         moment = read_moment(text)
         if around is None or (moment is not None and moment.timed):
             break
-        whole = " ".join(" ".join(around.itertext()).split())
-        if len(whole) <= 160 and (found := read_moment(whole)) and (moment is None or found.timed):
+        whole = _short_text(around)
+        if whole and (found := read_moment(whole)) and (moment is None or found.timed):
             text = whole
     return text
+
+
+def _short_text(element: HtmlElement) -> str:
+    """The text of an element; '' where it is longer than a line with dates is."""
+    pieces: list[str] = []
+    length = 0
+    for piece in element.itertext():
+        pieces.append(piece)
+        length += len(piece.strip())
+        if length > LINE:
+            return ""
+    return " ".join(" ".join(pieces).split())[:LINE]
 
 
 def _roles(text: str) -> Iterator[tuple[Role, str]]:

@@ -13,7 +13,7 @@ _TRANSCRIPT = PATTERNS["transcript"]
 _GALLERY = PATTERNS["gallery"]
 _RELEASE = PATTERNS["release"]
 _RELEASE_PATH = re.compile(
-    r"/(?:prensa|comunicados?|boletin(?:es)?|press-?releases?|news-?releases?|pr)(?:/|$)"
+    r"/(?:prensa|comunicados?|boletin(?:es)?(?:-de-prensa)?|(?:press-?|news-?)?releases?|press-?statements?|pr)(?:/|$)"
 )
 _VIDEO_PATH = re.compile(r"/(?:videos?|watch)/")
 _SPEAKER = re.compile(r"^([A-ZÁÉÍÓÚÑ][\w.'’ÁÉÍÓÚÑáéíóúñ ,()-]{1,70}):\s")

@@ -140,12 +140,12 @@ def _rfc822(raw: str) -> Moment | None:
 
 @lru_cache(maxsize=4096)
 def fold(text: str) -> str:
-    """Lower case, without accents or doubled spaces: what the patterns here are written for.
+    """Lower case, without accents, doubled spaces or bent apostrophes: what the patterns here are written for.
 
     Cached, because each rule asks anew; ``fold.__wrapped__`` is for whole pages.
     """
     if not text.isascii():
-        text = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+        text = _ACCENTS.sub("", unicodedata.normalize("NFD", text)).replace("’", "'")
     return " ".join(text.lower().split())
 
 

@@ -5,6 +5,7 @@ Everything after this measures and reads <p> elements; without them an article w
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import cast
 
 from lxml import etree
@@ -27,6 +28,9 @@ _LOOSE = etree.XPath(
         for tag in ("div", "section", "article", "main", "center", "body")
     )
 )
+
+
+_CELLS = etree.XPath("tr/td|tr/th|tbody/tr/td|tbody/tr/th")
 
 
 def make_paragraphs(root: HtmlElement, prose: int) -> bool:
@@ -69,17 +73,24 @@ class _Container:
         return self.long > 0 and sum(child.tag == "p" for child in self.element) >= 2
 
     def wrap(self) -> None:
-        for run in reversed(self.runs):
+        breaks = [child for child in self.element if _is_break(child)]
+        for run in self.runs:
             _wrap(self.element, run)
+        for child in breaks:
+            if not (child.tail or "").strip():
+                self.element.remove(child)
 
 
 def _open_tables(body: HtmlElement) -> bool:
     """Make <div>s of the tables that only lay out the page; return whether there were any."""
     opened = False
     for table in list(body.iter("table"))[:MAX_TABLES]:
-        if any(_lays_out(cell) for cell in table.iter("td")):
-            for element in table.iter("table", "tbody", "tr", "td", "th"):
-                element.tag = "div"
+        cells = cast("list[HtmlElement]", _CELLS(table))
+        if any(_lays_out(cell) for cell in cells):
+            rows = {cell.getparent() for cell in cells}
+            for element in (table, *cells, *rows, *{row.getparent() for row in rows if row is not None}):
+                if element is not None:
+                    element.tag = "div"
             opened = True
     return opened
 
@@ -90,18 +101,25 @@ def _lays_out(cell: HtmlElement) -> bool:
     return (breaks >= 2 or paragraphs >= 3) and len("".join(cell.itertext())) > CELL
 
 
-# A run of loose text: the indexes of a container's children from (with the tail of the one before) up to, exclusive.
-Run = tuple[int, int]
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Text that stands loose: the tail of what stands before it (of None: the container's text), and children."""
+
+    before: HtmlElement | None
+    children: list[HtmlElement]
 
 
 def _runs(container: HtmlElement) -> Iterator[Run]:
     """Yield the runs of text and inline children between block children and doubled line breaks."""
-    start, count = 0, len(container)
-    for place, child in enumerate(container):
-        if _is_block(child) or _is_break(container, place):
-            yield start, place
-            start = place + 1
-    yield start, count
+    before: HtmlElement | None = None
+    children: list[HtmlElement] = []
+    for child in container:
+        if _is_block(child) or _is_break(child):
+            yield Run(before, children)
+            before, children = child, []
+        else:
+            children.append(child)
+    yield Run(before, children)
 
 
 def _is_block(element: HtmlElement) -> bool:
@@ -110,42 +128,39 @@ def _is_block(element: HtmlElement) -> bool:
     )
 
 
-def _is_break(container: HtmlElement, place: int) -> bool:
+def _is_break(child: HtmlElement) -> bool:
     """Whether a <br> stands beside another with nothing between."""
-    child = container[place]
     if child.tag != "br":
         return False
-    before = container[place - 1] if place else None
+    before, after = child.getprevious(), child.getnext()
     if before is not None and before.tag == "br" and not (before.tail or "").strip():
         return True
-    after = child.getnext()
     return after is not None and after.tag == "br" and not (child.tail or "").strip()
 
 
-def _leading(container: HtmlElement, start: int) -> str:
-    return (container.text if start == 0 else container[start - 1].tail) or ""
+def _leading(container: HtmlElement, run: Run) -> str:
+    return (container.text if run.before is None else run.before.tail) or ""
 
 
 def _length(container: HtmlElement, run: Run) -> int:
-    start, end = run
-    length = len(_leading(container, start).strip())
-    for child in container[start:end]:
+    length = len(_leading(container, run).strip())
+    for child in run.children:
         length += len("".join(child.itertext())) + len((child.tail or "").strip())
     return length
 
 
 def _wrap(container: HtmlElement, run: Run) -> None:
-    start, end = run
-    text, children = _leading(container, start), container[start:end]
+    text = _leading(container, run)
     if not text.strip() and not any(
-        "".join(child.itertext()).strip() or (child.tail or "").strip() for child in children
+        "".join(child.itertext()).strip() or (child.tail or "").strip() for child in run.children
     ):
         return
     paragraph = container.makeelement("p")
     paragraph.text = text
-    if start == 0:
+    if run.before is None:
         container.text = None
+        container.insert(0, paragraph)
     else:
-        container[start - 1].tail = None
-    container.insert(start, paragraph)
-    paragraph.extend(children)
+        run.before.tail = None
+        run.before.addnext(paragraph)
+    paragraph.extend(run.children)
