@@ -6,7 +6,7 @@ import unicodedata
 
 WORD = re.compile(r"[^\W_]+")  # what the index takes for a word: letters and digits
 
-MIN_DIGESTED = 20  # characters
+MIN_DIGESTED = 12  # characters
 _NOT_WORDS = re.compile(r"[\W_]+")
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _UNSAFE = {
@@ -54,9 +54,9 @@ def harmless(text: str) -> str:
 
 
 def block_digest(text: str) -> str | None:
-    """Return 16 hex characters that stand for a paragraph whatever its case, spacing and punctuation.
+    """Return 16 hex characters that stand for a line whatever its case, spacing and punctuation.
 
-    None where it is shorter than 20 characters: such ("Continúa:") repeat by chance.
+    None where it is shorter than 12 characters: such ("Continúa:") repeat by chance.
     """
     plain = _NOT_WORDS.sub(" ", composed(text).casefold()).strip()
     if len(plain) < MIN_DIGESTED:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from archive.boilerplate import known_boilerplate
+from archive.boilerplate import known_boilerplate, note_lines
 from archive.likeness import same_article
 from archive.models import Article, Lead, Outcome, Outlet, Page, Reading, Snapshot, Verdict
 from archive.pages import find_page, finish_page, page_lead
@@ -220,6 +220,7 @@ def _decide(
     if known is not None and not _is_own_address(db, known["id"], snapshot.page):
         return Result(Outcome.DUPLICATE, known["id"], f"the same article as {known['url']}")
     save_verdict(db, snapshot, article, verdict)
+    note_lines(db, outlet.id, snapshot.page, article.text, on_subject=verdict.grade > 0)
     if known is None:
         if verdict.grade == 0:
             return Result(Outcome.OFF_TOPIC, None, "not on the subject")

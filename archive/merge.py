@@ -89,6 +89,7 @@ class _Merge:
         self._keyed("routes", ("url",), _itself, order=lambda row: (row["last_checked"] or "", _as_json(row)))
         self._keyed("samples", ("name", "url"), _itself, order=_as_json)
         self._keyed("boilerplate", ("outlet", "digest"), _itself, order=_as_json)
+        self._keyed("page_lines", ("outlet", "digest", "page"), _itself, order=_as_json)
         self._union("events", ("article", "seen", "event", "detail"))
         self._union("labels", ("url", "grade", "note", "coder", "created", "topic_version"))
         self._crawls()

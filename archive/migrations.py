@@ -566,3 +566,12 @@ def days_of_what_is_off_the_subject(db: Database) -> None:
     db.execute("ALTER TABLE verdicts ADD COLUMN published_local TEXT")
     db.execute("DROP VIEW seen_per_day")
     db.execute(SEEN_PER_DAY)
+
+
+@migrations()
+def page_lines(db: Database) -> None:
+    """Which lines stand on which of an outlet's pages, as digests: what is learnt as boilerplate is counted here."""
+    db.execute(
+        "CREATE TABLE page_lines (outlet TEXT NOT NULL REFERENCES outlets(id), digest TEXT NOT NULL,"
+        " page INTEGER NOT NULL, on_subject INTEGER NOT NULL, PRIMARY KEY (outlet, digest, page)) WITHOUT ROWID"
+    )

@@ -20,6 +20,7 @@ from pathlib import Path
 from pebble import ProcessExpired, ProcessPool
 from sqlite_utils import Database
 
+from archive.boilerplate import note_lines
 from archive.extraction import ExtractionError
 from archive.ingest import page_of, record_reading, save_verdict
 from archive.models import Article, Outcome, Outlet, Page, Reading, Snapshot
@@ -200,6 +201,9 @@ def _record(
         counts.unreadable += 1
         return
     reading, first = result
+    if reading.verdict is not None:
+        subject = reading.verdict.grade > 0
+        note_lines(db, job.outlet.id, job.snapshot.page, reading.article.text, on_subject=subject)
     if job.article is None:
         _record_page(db, job, reading, counts)
     else:

@@ -25,6 +25,7 @@ _TABLES = {
     "pages": _OF_THE_OUTLETS,
     "verdicts": _PAGES,
     "boilerplate": _OF_THE_OUTLETS,
+    "page_lines": _OF_THE_OUTLETS,
     "takedowns": "1",
 }
 _NOT_TAKEN = {"articles": ("story", "copy_group")}  # they point at what is outside the slice

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from archive.boilerplate import learn_boilerplate
 from archive.habit import mark_teasers
 from archive.options import (
     EXIT_LOCKED,
@@ -59,6 +60,7 @@ def reprocess(db: Path, warc_dir: Path | None, outlets: Path, topic: Path, anew:
                 anew=anew,
                 progress=progress,
             )
+            learn_boilerplate(archive)
             mark_teasers(archive)
     except ArchiveLocked as error:
         click.echo(f"Error: {error}", err=True)

@@ -6,12 +6,12 @@ kept, so that a reader can be shown both.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archive.extraction.blocks import Block
 from archive.extraction.moments import fold, read_moment
 from archive.extraction.patterns import PATTERNS
-from archive.folding import block_digest
+from archive.lines import without_lines
 
 LEDE_WORDS = 25  # a block of this length is the first paragraph proper
 
@@ -73,10 +73,9 @@ def clean(
 
     ``titles`` are all variants of the headline; ``boilerplate`` the digests of blocks that the outlet repeats.
     """
-    cuts: list[Cut] = []
+    blocks, cuts = _without_repeated(blocks, boilerplate)
     authors = tuple(authors)
     for rule, step in (
-        ("repeated", lambda b: _flag(b, lambda x: bool(boilerplate) and block_digest(x.text) in boilerplate)),
         ("headline", lambda b: _headline(b, [_words(t) for t in titles])),
         ("before the lede", lambda b: _before_lede(b, _words(" ".join(authors)))),
         ("caption", lambda b: _flag(b, _is_caption)),
@@ -91,6 +90,17 @@ def clean(
             cuts.extend(Cut(rule, blocks[i].text) for i in sorted(drop))
             blocks = [block for i, block in enumerate(blocks) if i not in drop]
     return blocks, cuts
+
+
+def _without_repeated(blocks: list[Block], boilerplate: frozenset[str]) -> tuple[list[Block], list[Cut]]:
+    """The blocks less what the outlet repeats: whole ones, and sentences of others."""
+    if not boilerplate:
+        return blocks, []
+    rests = [without_lines(block.text, boilerplate) for block in blocks]
+    kept = [replace(block, text=rest) for block, rest in zip(blocks, rests, strict=True) if rest]
+    if not kept:
+        return blocks, []
+    return kept, [Cut("repeated", b.text) for b, rest in zip(blocks, rests, strict=True) if rest != b.text]
 
 
 def _flag(blocks: list[Block], test: Callable[[Block], bool]) -> set[int]:

@@ -48,8 +48,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 # What the programs keep for themselves.
 HIDDEN = (
     "_sqlite_migrations", "article_changes", "copy_furniture", "copy_pairs", "copy_queue", "copy_shingles",
-    "copy_sketches", "mention_articles", "reprocessing", "sightings", "sqlite_sequence", "sqlite_stat1", "stems",
-    "story_articles", "story_links", "texts",
+    "copy_sketches", "mention_articles", "page_lines", "reprocessing", "sightings", "sqlite_sequence",
+    "sqlite_stat1", "stems", "story_articles", "story_links", "texts",
 )  # fmt: skip
 
 
