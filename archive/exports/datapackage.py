@@ -152,6 +152,8 @@ def _descriptor(
         "title": package.title,
         "description": "Coverage of the security talks between Mexico and the United States by the press and"
         f" governments of both countries. What is in it and what is not: {METHODS}.",
+        "descripcion": "Cobertura de las negociaciones de seguridad entre México y Estados Unidos por la prensa y los"
+        f" gobiernos de ambos países. Qué contiene y qué no: {METHODS}.",
         "version": version("bilateral"),
         "created": package.created,
         "keywords": ["Mexico", "United States", "security", "news"],
