@@ -16,6 +16,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from archive.history import Version, file_snapshots, rewrite, versions_of
+from archive.merge_backfill import merge_backfill
 from archive.stems import note_words
 from archive.store import ArchiveError, is_withdrawn, next_id, open_existing, row, rows, transaction
 from archive.takedown import withdraw_again
@@ -28,6 +29,11 @@ STATES = ("archived", "duplicate", "off-topic", "blocked", "failed", "screened-o
 _OF_A_SNAPSHOT = (
     "page", "url", "fetched", "status", "payload_digest", "content_type", "etag", "last_modified",
 )  # fmt: skip
+_FILES_OF_NEW_SNAPSHOTS = (
+    "SELECT DISTINCT theirs.warc_file FROM other.snapshots theirs WHERE NOT EXISTS (SELECT 1 FROM snapshots ours WHERE "
+    + " AND ".join(f"ours.{name} IS theirs.{name}" for name in _OF_A_SNAPSHOT)
+    + ") ORDER BY 1"
+)
 
 
 @dataclass(slots=True)
@@ -45,7 +51,9 @@ class Merged:
 def merge(db: Database, path: Path, *, folder: Path, other_folder: Path) -> Merged:
     """Bring all that the archive at ``path`` has into this one. The caller holds the lock of this one.
 
-    ``folder`` and ``other_folder`` are their WARC folders; files are copied. All rows come in one transaction.
+    ``folder`` and ``other_folder`` are their WARC folders; files with snapshots that are not here yet are copied. All
+    rows come in one transaction.
+
     Raises ArchiveError where ``path`` is no archive or this very one, or a WARC file it names is missing.
     """
     open_existing(path).close()  # brings its schema up to date
@@ -55,7 +63,7 @@ def merge(db: Database, path: Path, *, folder: Path, other_folder: Path) -> Merg
     db.execute("ATTACH DATABASE ? AS other", [str(path.resolve())])
     try:
         merged = Merged()
-        names = [name for (name,) in db.execute("SELECT DISTINCT warc_file FROM other.snapshots ORDER BY 1")]
+        names = [name for (name,) in db.execute(_FILES_OF_NEW_SNAPSHOTS).fetchall()]
         files, merged.warc_files = copy_files(names, other_folder, folder)
         db.execute("PRAGMA secure_delete = ON")  # words withdrawn there must not linger in a free page here
         with transaction(db):
@@ -94,6 +102,7 @@ class _Merge:
         self._union("labels", ("url", "grade", "note", "coder", "created", "topic_version"))
         self._crawls()
         self._takedowns()
+        merge_backfill(self.db, self.snapshots)
 
     def _others(self, table: str) -> Iterator[Row]:
         cursor = self.db.conn.execute(f"SELECT * FROM other.{table} ORDER BY 1")
@@ -159,12 +168,18 @@ class _Merge:
                 self.db.execute("UPDATE snapshots SET outcome = 'withdrawn' WHERE id = ?", [ours["id"]])
 
     def _point_snapshots(self) -> None:
+        """Say of which article each snapshot is: that of its own address, where the archives differ."""
         found = self.db.execute(
             "SELECT id, article FROM other.snapshots WHERE article IS NOT NULL"
         ).fetchall()
+        either = "FROM main.articles a WHERE a.id IN (s.article, :theirs)"
         self.db.conn.executemany(
-            "UPDATE snapshots SET article = ? WHERE id = ?",
-            [(self.articles[article], self.snapshots[number]) for number, article in found],
+            f"UPDATE main.snapshots AS s SET article = coalesce((SELECT a.id {either} AND a.url = s.page),"
+            f" (SELECT a.id {either} ORDER BY a.url LIMIT 1)) WHERE s.id = :snapshot",
+            [
+                {"theirs": self.articles[article], "snapshot": self.snapshots[number]}
+                for number, article in found
+            ],
         )
         for article in self.articles.values():
             file_snapshots(self.db, article)
@@ -216,10 +231,11 @@ class _Merge:
             self.merged.extended += 1
 
     def _join_withdrawn(self, ours: Row, theirs: Row) -> None:
-        """Join the times and the state of an article whose words are gone, here or there; its versions stay ours."""
+        """Join times and state of an article whose words are gone, here or there; versions and headline stay ours."""
         self.articles[theirs["id"]] = ours["id"]
         joined = _joined_articles(ours, theirs)
-        self._update_article(ours, {name: joined[name] for name in ("first_seen", "last_checked", "status")})
+        kept = ("first_seen", "last_checked", "status", *_PUBLISHED)
+        self._update_article(ours, {name: joined[name] for name in kept})
 
     def _update_article(self, ours: Row, joined: Row) -> None:
         if joined != {name: ours[name] for name in joined}:

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from sqlite_utils import Database
 
 from archive.cli import main
+from archive.history import versions_of
 from archive.integrity import verify
 from archive.ledger import begin_crawl, finish_crawl
 from archive.models import Article, Lead, Outcome, Outlet, Verdict
@@ -50,7 +51,7 @@ class Machine:
         url = f"https://faro.example/2026/01/{slug}"
         file_lead(self.db, Lead(url=url, outlet="faro", via="feed", headline=f"Titular {slug}"))
         writer = SnapshotWriter(self.warc)
-        text = TEXTS[version]
+        text = f"{TEXTS[version]} ({slug})"
         snapshot = save_snapshot(
             self.db, writer,
             Exchange(
@@ -74,6 +75,10 @@ class Machine:
             )
             finish_page(self.db, url, Outcome(outcome), reason="", article=stored, redirected_to=None)
         finish_crawl(self.db, number, "done")
+
+
+def version_of(text: str) -> int:
+    return TEXTS.index(text.rpartition(" (")[0])
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +112,11 @@ WITHOUT_NUMBERS = {
     "visits": "SELECT c.started, v.outlet, v.discovered FROM crawl_outlets v JOIN crawls c ON c.id = v.crawl",
     "outlets": "SELECT id, name, watched_since FROM outlets",
     "takedowns": "SELECT url, reason, created, lifted FROM takedowns",
+    "files": "SELECT source, origin, since, until, state, planned, hits, days FROM backfill_files",
+    "days": "SELECT origin, day, files, responses FROM backfill_days",
+    "captures": "SELECT s.page, s.fetched, c.source, c.offset FROM backfill_captures c"
+    " JOIN snapshots s ON s.id = c.snapshot",
+    "revisits": "SELECT source, offset, url, fetched FROM backfill_revisits",
 }
 
 
@@ -115,9 +125,17 @@ def told(path: Path) -> dict[str, list[str]]:
     db = Database(path)
     told = {name: db.execute(sql).fetchall() for name, sql in WITHOUT_NUMBERS.items()}
     withdrawn = {url for (url,) in db.execute("SELECT url FROM takedowns")}
-    # Of an article whose words are gone nobody can tell any more how many versions it had.
-    told["revisions"] = [row for row in told["revisions"] if row[0] not in withdrawn]
-    told["articles"] = [row[:7] if row[0] in withdrawn else row for row in told["articles"]]
+    articles = db.execute("SELECT id, url FROM articles").fetchall()
+    told["captures shown"] = [
+        (url, version.seen, version.title, version.text)
+        for number, url in articles
+        for version in versions_of(db, number)
+    ]
+    # Of an article whose words are gone nobody can tell any more how many versions it had, and which was the last.
+    for name in ("revisions", "captures shown"):
+        told[name] = [row for row in told[name] if row[0] not in withdrawn]
+    told["articles"] = [(row[:2] + row[3:7]) if row[0] in withdrawn else row for row in told["articles"]]
+    told["texts"] = [(row[0], row[2]) if row[0] in withdrawn else row for row in told["texts"]]
     return {name: sorted(map(str, found)) for name, found in told.items()}
 
 
@@ -135,7 +153,7 @@ def test_versions_of_both_are_put_in_the_order_of_time(tmp_path: Path) -> None:
     assert (done["articles"], done["extended"], done["snapshots"], done["crawls"]) == (1, 1, 2, 2)
     found = rows(one.db, "SELECT number, seen, text FROM revisions WHERE article ="
                          " (SELECT id FROM articles WHERE url LIKE '%a-b-c-d') ORDER BY number")  # fmt: skip
-    assert [(r["number"], r["seen"][11:13], TEXTS.index(r["text"])) for r in found] == [
+    assert [(r["number"], r["seen"][11:13], version_of(r["text"])) for r in found] == [
         (1, "17", 0), (2, "18", 1), (3, "19", 2),
     ]  # fmt: skip
     assert rows(
@@ -152,7 +170,7 @@ def test_what_was_unchanged_on_one_machine_returned_on_both(tmp_path: Path) -> N
     two.capture("a-b-c-d", 1, "2026-01-15T18:00:00Z")
     join(one.path, two.path)
     found = rows(one.db, "SELECT seen, text FROM revisions ORDER BY number")
-    assert [(r["seen"][11:13], TEXTS.index(r["text"])) for r in found] == [("17", 0), ("18", 1), ("19", 0)]
+    assert [(r["seen"][11:13], version_of(r["text"])) for r in found] == [("17", 0), ("18", 1), ("19", 0)]
     assert damage(one.path) == []
 
 
@@ -247,3 +265,10 @@ def test_an_archive_that_another_crawl_holds_is_left_alone(tmp_path: Path) -> No
         assert (ran.exit_code, "another crawl holds" in ran.output) == (3, True)
     finally:
         holder.communicate(b"\n", timeout=10)
+
+
+@pytest.mark.parametrize("seed", [1, 8])
+def test_crawls_and_backfills_of_three_machines_merge_in_any_order(tmp_path: Path, seed: int) -> None:
+    from benchmarks.merge_fuzz import once  # which is made of what stands above
+
+    once(tmp_path, seed)

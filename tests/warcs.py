@@ -87,14 +87,16 @@ def _record(response: Response, version: str, *, zipped: bool) -> bytes:
     return stream.getvalue()
 
 
-def revisit(url: str, date: str = "2024-03-06T18:00:00Z") -> bytes:
-    """Return a record that says a page was as it had been."""
+def revisit(
+    url: str, date: str = "2024-03-06T18:00:00Z", *, of: str = "2024-03-05T18:00:00Z", digest: str = ""
+) -> bytes:
+    """Return a record that says a page was as it had been at a time, or as what has a digest."""
     stream = io.BytesIO()
     writer = WARCWriter(stream, gzip=True, warc_version="WARC/1.1")
     http = StatusAndHeaders("200 OK", [("Content-Type", "text/html")], protocol="HTTP/1.1")
     writer.write_record(
         writer.create_revisit_record(
-            url, "sha1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", url, "2024-03-05T18:00:00Z", http_headers=http,
+            url, digest or f"sha1:{'A' * 32}", url, of, http_headers=http,
             warc_headers_dict={"WARC-Date": date},
         )
     )  # fmt: skip

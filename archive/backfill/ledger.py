@@ -130,8 +130,13 @@ def again(db: Database) -> int:
 def sum_days(db: Database) -> None:
     """Count anew what each source had on each day, from the files that were read."""
     with transaction(db):
-        db.execute("UPDATE backfill_days SET files = 0, responses = 0")
-        db.execute(_DAYS)
+        count_days(db)
+
+
+def count_days(db: Database) -> None:
+    """Do what `sum_days` does, within a transaction."""
+    db.execute("UPDATE backfill_days SET files = 0, responses = 0")
+    db.execute(_DAYS)
 
 
 _DAYS = (
