@@ -93,16 +93,18 @@ def _pending(db: Database) -> list[tuple[int, str]]:
     return [(int(number), str(state)) for number, state in found.fetchall()]
 
 
-def announced(db: Database, today: str) -> list[Announced]:
+def announced(db: Database, today: str, *, since: str = "", until: str = "~") -> list[Announced]:
     """Return the talks that articles announced, by date. ``today`` is YYYY-MM-DD.
 
+    ``since`` and ``until`` bound the dates of the talks (YYYY, YYYY-MM or YYYY-MM-DD; the second is not among them).
     Copies of one dispatch each count as an article; outlets are counted once.
     """
     found = rows(
         db,
         "SELECT m.article, m.kind, m.tense, m.date, m.precision, m.sentence, a.outlet, a.story,"
         " coalesce(a.published, a.first_seen) AS published FROM mentions m JOIN articles a ON a.id = m.article"
-        " WHERE a.grade > 0 ORDER BY published, m.article, m.id",
+        " WHERE m.date >= ? AND m.date < ? AND a.grade > 0 ORDER BY published, m.article, m.id",
+        [since, until],
     )
     coming: defaultdict[tuple[str, bool], list[dict[str, object]]] = defaultdict(list)
     past: defaultdict[tuple[str, bool], list[dict[str, object]]] = defaultdict(list)

@@ -20,6 +20,8 @@ from archive.store import rows
 
 Side = Literal["MX", "US"]
 
+LANGUAGES = ("es", "en")
+BACKGROUND_ARTICLES = 500
 PRIOR_WORDS = 200.0  # the weight of the background, in words
 TELLING = 1.96  # standard deviations; below it the difference may be chance
 LEANING = 1.0  # below it nothing is shown
@@ -88,8 +90,32 @@ def log_odds(here: Counter[str], there: Counter[str], background: Counter[str]) 
     return sorted(found, key=lambda d: (-d.z, d.word))
 
 
-def compare_sides(db: Database, story: int) -> Comparison:
-    """Compare what Mexican and US outlets say of one story; the prior is counted over the archive's other stories."""
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What the newest articles of an archive say: the prior of a comparison."""
+
+    articles: frozenset[int]
+    concepts: Counter[str]
+    words: Mapping[str, Counter[str]]  # by language
+
+
+def read_background(db: Database) -> Background:
+    """Count the newest articles on the subject."""
+    newest = rows(
+        db,
+        "SELECT a.id, a.language, t.title, t.text FROM articles a JOIN texts t ON t.article = a.id"
+        " WHERE a.grade > 0 ORDER BY a.id DESC LIMIT ?",
+        [BACKGROUND_ARTICLES],
+    )
+    words_of = {language: _words(a for a in newest if a["language"] == language) for language in LANGUAGES}
+    return Background(frozenset(a["id"] for a in newest), _concepts(newest), words_of)
+
+
+def compare_sides(db: Database, story: int, background: Background | None = None) -> Comparison:
+    """Compare what Mexican and US outlets say of one story; the prior is counted over other articles.
+
+    ``background`` may be given where many stories are compared; the story's own articles are taken out of it.
+    """
     articles = rows(
         db,
         "SELECT a.id, a.country, a.language, a.copy_group, t.title, t.text FROM articles a"
@@ -97,20 +123,17 @@ def compare_sides(db: Database, story: int) -> Comparison:
         " ORDER BY coalesce(a.published, a.first_seen), a.id",
         [story],
     )
+    background = background or read_background(db)
+    own = [article for article in articles if article["id"] in background.articles]
     folded = list({(a["country"], a["copy_group"] or -a["id"]): a for a in reversed(articles)}.values())[::-1]
-    background = rows(
-        db,
-        "SELECT a.language, t.title, t.text FROM articles a JOIN texts t ON t.article = a.id"
-        " WHERE a.grade > 0 AND a.story IS NOT ? ORDER BY a.id DESC LIMIT 500",
-        [story],
-    )
     sides: dict[Side, list[dict[str, str]]] = {
         side: [a for a in folded if a["country"] == side] for side in ("MX", "US")
     }
+    concepts = background.concepts - _concepts(own)
     return Comparison(
         articles={side: len(found) for side, found in sides.items()},
-        concepts=_both_ways({side: _concepts(found) for side, found in sides.items()}, _concepts(background)),
-        words=_by_language(sides, background),
+        concepts=_both_ways({side: _concepts(found) for side, found in sides.items()}, concepts),
+        words=_by_language(sides, background, own),
         quoted={side: _quoted(found) for side, found in sides.items()},
     )
 
@@ -132,15 +155,15 @@ def _concepts(articles: Iterable[Mapping[str, str]]) -> Counter[str]:
 
 
 def _by_language(
-    sides: Mapping[Side, list[dict[str, str]]], background: list[dict[str, str]]
+    sides: Mapping[Side, list[dict[str, str]]], background: Background, own: list[dict[str, str]]
 ) -> dict[str, dict[Side, list[Distinctive]]]:
     found = {}
-    for language in ("es", "en"):
+    for language in LANGUAGES:
         counted: dict[Side, Counter[str]] = {
             side: _words(a for a in articles if a["language"] == language) for side, articles in sides.items()
         }
         if counted["MX"] and counted["US"]:
-            prior = _words(a for a in background if a["language"] == language)
+            prior = background.words[language] - _words(a for a in own if a["language"] == language)
             found[language] = _both_ways(counted, prior)
     return found
 

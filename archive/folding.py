@@ -14,6 +14,7 @@ _UNSAFE = {
     **{ord(character): " " for character in "\t\n\v\f\r\x85\u2028\u2029"},
     **dict.fromkeys(map(ord, _BIDI), None),
 }
+_ANY_UNSAFE = re.compile(f"[{re.escape(''.join(map(chr, _UNSAFE)))}]")
 
 
 class _Folding(dict[int, str]):
@@ -50,7 +51,7 @@ def harmless(text: str) -> str:
 
     What breaks a line becomes a space. A terminal then prints it as it stands.
     """
-    return text.translate(_UNSAFE)
+    return text.translate(_UNSAFE) if _ANY_UNSAFE.search(text) else text
 
 
 def block_digest(text: str) -> str | None:

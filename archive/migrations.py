@@ -575,3 +575,10 @@ def page_lines(db: Database) -> None:
         "CREATE TABLE page_lines (outlet TEXT NOT NULL REFERENCES outlets(id), digest TEXT NOT NULL,"
         " page INTEGER NOT NULL, on_subject INTEGER NOT NULL, PRIMARY KEY (outlet, digest, page)) WITHOUT ROWID"
     )
+
+
+@migrations()
+def site_indexes(db: Database) -> None:
+    """Later versions by time, and stories by their last article: what the site lists, the newest first."""
+    db.execute("CREATE INDEX revisions_later ON revisions(seen) WHERE number > 1")
+    db.execute("CREATE INDEX stories_last ON stories(last_published)")

@@ -11,7 +11,9 @@ withdrawn since.
 import contextlib
 import json
 import os
+import re
 import sqlite3
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from archive.store import ArchiveError
 EXCERPT_WORDS = 60
 SITE_FILE = "archive.db"
 PREVIOUS_FILE = "archive.previous.db"
+QUOTED = ": “"  # begins the sentences that a reason quotes (archive.reasons)
 
 ARTICLE_COLUMNS = (
     "id url key outlet country language title description authors section tags published published_local"
@@ -56,6 +59,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         "copy_groups": "id agency earliest articles outlets first_published last_published",
         "copies": "article copy_group words_added words_removed own_headline",
         "story_changes": "id changed kind story other articles",
+        "story_links": "a b likeness why",
         "stems": "language stem word weight",
         "article_changes": "seq article",
         "crawls": "id started finished outcome outlets discovered fetched not_modified new revised off_topic"
@@ -65,6 +69,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     }.items()
 }
 
+# Sums over all pages and crawls, which take seconds on a large archive: published as tables.
 VIEWS = ("seen_per_day", "watched_per_day", "coverage", "gaps")
 
 # What the public edition says in a column instead of what the archive holds.
@@ -123,14 +128,18 @@ def _build(source: Path, target: Path, *, public: bool) -> dict[str, int]:
             for table, columns in TABLES.items()
             if table in present
         }
-        _index(connection, public=public)
         for view in VIEWS:
-            connection.execute(present[view])
+            rows[view] = _fixed(connection, view, present[view])
+        _index_texts(connection, public=public)
+        for table in TABLES.keys() & present.keys():
+            _index(connection, table)
         if "stems" in rows:
             rows["stems"] -= forget_unused(connection)
         connection.execute("CREATE TABLE site (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
-        connection.execute("INSERT INTO site VALUES ('edition', ?)", ["public" if public else "full"])
-        connection.execute("INSERT INTO site VALUES ('judge', ?)", [_judge_facts(source)])
+        facts = {
+            "edition": "public" if public else "full", "built": uuid.uuid4().hex, "judge": _judge_facts(source)
+        }  # fmt: skip
+        connection.executemany("INSERT INTO site VALUES (?, ?)", facts.items())
         connection.execute("COMMIT")
         connection.execute("DETACH source")
         connection.execute("VACUUM")
@@ -149,11 +158,14 @@ def _judge_facts(source: Path) -> str:
 def _copy(connection: sqlite3.Connection, table: str, columns: tuple[str, ...], *, public: bool) -> int:
     kinds = {row[1]: row for row in connection.execute(f"PRAGMA source.table_info({table})")}
     kept = [column for column in columns if column in kinds]
-    definitions = ", ".join(
-        f"{column} {kinds[column][2]}{' PRIMARY KEY' if kinds[column][5] and _single_key(kinds) else ''}"
-        for column in kept
-    )
-    connection.execute(f"CREATE TABLE {table} ({definitions})")
+    parts = [f"{column} {kinds[column][2]}" for column in kept]
+    key = [name for name, row in sorted(kinds.items(), key=lambda item: item[1][5]) if row[5]]
+    if key and set(key) <= set(kept):
+        parts.append(f"PRIMARY KEY ({', '.join(key)})")
+    for _, _, other, column, its, *_ in connection.execute(f"PRAGMA source.foreign_key_list({table})"):
+        if other in TABLES and column in kept and its in TABLES[other]:
+            parts.append(f"FOREIGN KEY ({column}) REFERENCES {other}({its})")
+    connection.execute(f"CREATE TABLE {table} ({', '.join(parts)})")
     values = ", ".join(PUBLIC.get((table, column), column) if public else column for column in kept)
     where = _published_rows(table)
     cursor = connection.execute(
@@ -162,8 +174,14 @@ def _copy(connection: sqlite3.Connection, table: str, columns: tuple[str, ...], 
     return cursor.rowcount
 
 
-def _single_key(kinds: Mapping[str, tuple[object, ...]]) -> bool:
-    return sum(bool(row[5]) for row in kinds.values()) == 1
+def _fixed(connection: sqlite3.Connection, view: str, sql: str) -> int:
+    """Make a table of what a view gives. Returns its rows."""
+    connection.execute(sql)
+    cursor = connection.execute(f"CREATE TABLE main.fixed AS SELECT * FROM main.{view}")
+    connection.execute(f"DROP VIEW main.{view}")
+    connection.execute(f"ALTER TABLE main.fixed RENAME TO {view}")
+    (number,) = cursor.execute(f"SELECT count(*) FROM main.{view}").fetchone()
+    return int(number)
 
 
 def _published_rows(table: str) -> str:
@@ -171,14 +189,14 @@ def _published_rows(table: str) -> str:
     on_subject = "(SELECT id FROM source.articles WHERE grade > 0)"
     if table == "articles":
         return "WHERE grade > 0"
-    if table in ("texts", "revisions", "events"):
+    if table in ("texts", "revisions", "events", "mentions", "copies"):
         return f"WHERE article IN {on_subject}"
     if table == "snapshots":
         return "WHERE outcome IS NOT 'withdrawn'"
     return ""
 
 
-def _index(connection: sqlite3.Connection, *, public: bool) -> None:
+def _index_texts(connection: sqlite3.Connection, *, public: bool) -> None:
     content = "''" if public else "[texts], content_rowid=[article]"
     connection.execute(
         "CREATE VIRTUAL TABLE articles_fts USING fts5(title, description, text,"
@@ -190,15 +208,25 @@ def _index(connection: sqlite3.Connection, *, public: bool) -> None:
         " JOIN main.articles a ON a.id = t.article ORDER BY t.article"
     )
     connection.execute("INSERT INTO articles_fts(articles_fts) VALUES ('optimize')")
-    if connection.execute("SELECT 1 FROM main.sqlite_master WHERE name = 'stems'").fetchone():
-        connection.execute("CREATE INDEX stems_stem ON stems(language, stem, word)")
-        connection.execute("CREATE INDEX stems_word ON stems(word, language, weight)")
-    for column in ("outlet", "country", "language", "grade", "published", "story", "copy_group", "status"):
-        connection.execute(f"CREATE INDEX articles_{column} ON articles({column})")
-    for table, column in (("revisions", "article"), ("revisions", "seen"), ("events", "article"),
-                          ("snapshots", "article"), ("snapshots", "page"), ("pages", "article"),
-                          ("routes", "outlet")):  # fmt: skip
-        connection.execute(f"CREATE INDEX {table}_{column} ON {table}({column})")
+
+
+def _index(connection: sqlite3.Connection, table: str) -> None:
+    """Give a table the archive's indexes, as far as it has their columns."""
+    kept = {row[1] for row in connection.execute(f"PRAGMA main.table_info({table})")}
+    left_out = {row[1] for row in connection.execute(f"PRAGMA source.table_info({table})")} - kept
+    made = connection.execute(
+        "SELECT sql FROM source.sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
+        [table],
+    )
+    for (sql,) in made.fetchall():
+        if not left_out & set(re.findall(r"\w+", sql)):
+            connection.execute(sql)
+    for _, name, _, origin, _ in connection.execute(f"PRAGMA source.index_list({table})").fetchall():
+        columns = [row[2] for row in connection.execute(f"PRAGMA source.index_info({name})")]
+        if origin == "u" and set(columns) <= kept:
+            connection.execute(
+                f"CREATE UNIQUE INDEX {table}_{'_'.join(columns)} ON {table}({', '.join(columns)})"
+            )
 
 
 def _check(path: Path, rows: Mapping[str, int]) -> None:
@@ -211,6 +239,8 @@ def _check(path: Path, rows: Mapping[str, int]) -> None:
             (found,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             if found != expected:
                 raise ArchiveError(f"{path}: {table} has {found} rows and not {expected}")
+        connection.execute("INSERT INTO articles_fts(articles_fts) VALUES ('integrity-check')")
+        connection.rollback()
         (indexed,) = connection.execute("SELECT count(*) FROM articles_fts_docsize").fetchone()
         if indexed != rows["articles"]:
             raise ArchiveError(f"{path}: {indexed} articles are indexed and {rows['articles']} published")
@@ -223,10 +253,14 @@ def _put_in_place(aside: Path, folder: Path) -> Path:
     with aside.open("rb") as stream:
         os.fsync(stream.fileno())
     previous = folder / PREVIOUS_FILE
-    previous.unlink(missing_ok=True)
     if target.exists() and _withdrawn(aside) <= _withdrawn(target):
-        os.link(target, previous)
-    os.replace(aside, target)
+        beside = folder / f".{PREVIOUS_FILE}.{os.getpid()}.new"
+        beside.unlink(missing_ok=True)
+        os.link(target, beside)
+        os.replace(beside, previous)
+    else:
+        previous.unlink(missing_ok=True)
+    _replace(aside, target)
     return target
 
 
@@ -238,6 +272,18 @@ def _withdrawn(path: Path) -> set[str]:
         except sqlite3.DatabaseError:  # no site database
             return set()
     return {url for (url,) in found}
+
+
+def _replace(new: Path, target: Path) -> None:
+    """Let one file take the place of another, whose journal would be played into it if it were left there."""
+    for ending in ("-wal", "-shm", "-journal"):
+        target.with_name(target.name + ending).unlink(missing_ok=True)
+    os.replace(new, target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def published_edition(path: Path) -> str | None:
@@ -262,7 +308,7 @@ def roll_back(folder: Path) -> Path:
     previous, target = folder / PREVIOUS_FILE, folder / SITE_FILE
     if not previous.is_file():
         raise ArchiveError(f"{folder}: there is no previous site database")
-    os.replace(previous, target)
+    _replace(previous, target)
     return target
 
 
@@ -276,6 +322,6 @@ def short_terms(terms: str | None) -> str:
     """Return the reasons of a verdict without the sentences they quote."""
     shortened = []
     for term in json.loads(terms or "[]"):
-        why, _, _ = term["why"].partition(":")
+        why, _, _ = term["why"].partition(QUOTED)
         shortened.append({**term, "why": why})
     return json.dumps(shortened, ensure_ascii=False)

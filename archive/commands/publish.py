@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from archive.options import db_option, plain_errors
+from archive.publish import PREVIOUS_FILE, published_edition, roll_back
 from archive.publish import publish as publish_site
-from archive.publish import roll_back
 
 
 @click.command()
@@ -28,3 +28,8 @@ def publish(folder: Path, db: Path, edition: str | None, back: bool) -> None:
         done = publish_site(db, folder, public=edition == "public")
     counts = ", ".join(f"{number} {table}" for table, number in done.rows.items())
     click.echo(f"{done.path}: {edition} edition, {counts}")
+    previous = folder / PREVIOUS_FILE
+    if edition == "public" and previous.is_file() and published_edition(previous) == "full":
+        click.echo(
+            f"{previous}: the one before is a full edition, with whole texts; keep it off a public machine"
+        )

@@ -7,8 +7,10 @@ follow the archive: the table ``article_changes`` says which articles to read ag
 import os
 import sqlite3
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sqlite_utils import Database
@@ -17,6 +19,7 @@ from archive.search.reading import (
     CODED,
     Arrays,
     Ints,
+    Numbering,
     Numbers,
     Positions,
     changes_since,
@@ -26,9 +29,11 @@ from archive.search.reading import (
 )
 
 MAX_DATABASES = 4
-CACHE_BYTES = 48 << 20
+MAX_COUNTS = 200
+CACHE_BYTES = 24 << 20
 IDS_PER_DAY_BITS = 14  # as in archive.store
 MAX_DAYS = 1_000_000
+T = TypeVar("T")
 
 
 class MatchCache:
@@ -59,6 +64,33 @@ class MatchCache:
                 del self._kept[next(iter(self._kept))]
 
 
+class Counts:
+    """The latest counts made of a state of the archive: facets, histograms, sums."""
+
+    def __init__(self) -> None:
+        self._kept: dict[object, Any] = {}
+        self._lock = threading.Lock()
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._kept.clear()
+
+    def get(self, key: object, count: Callable[[], T]) -> T:
+        """Return what was counted under a key, or is counted now; those not asked for longest make room."""
+        with self._lock:
+            if key in self._kept:
+                self._kept[key] = self._kept.pop(key)
+                found: T = self._kept[key]
+                return found
+        counted = count()
+        with self._lock:
+            self._kept[key] = counted
+            while len(self._kept) > MAX_COUNTS:
+                del self._kept[next(iter(self._kept))]
+        return counted
+
+
 @dataclass(frozen=True, eq=False)
 class Columns:
     """One state of the archive. A *position* is an article's place in order of time, the oldest first.
@@ -72,19 +104,18 @@ class Columns:
     ids: Ints
     groups: Ints  # copy group, -1 without one
     days: Positions  # since 1970
-    months: Positions  # since January 1970
-    years: Positions
-    sides: Positions  # 0 Mexican, 1 US, 2 neither
-    codes: dict[str, Positions]  # by column: number of the value
+    months: Numbering  # since January 1970
+    years: Numbering
+    sides: Numbering  # 0 Mexican, 1 US, 2 neither
+    codes: dict[str, Numbering]  # by column: number of the value
     numbers: dict[str, Numbers]  # by column: value to number, in the order of numbers
     by_id: Ints  # ids, sorted
     place: Positions  # position of each of ``by_id``
     first_day: int  # of the ids
     shifts: Ints  # by day of the ids: from the id to its place in ``by_id``
     matches: MatchCache
-    tallies: dict[str, Any] = field(
-        default_factory=dict
-    )  # what `archive.search.tallies` counted in this state
+    counts: Counts = field(default_factory=Counts)
+    checked: list[float] = field(default_factory=lambda: [0.0])  # when they were last known to be up to date
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -115,6 +146,7 @@ class Columns:
         return places
 
 
+_patience: dict[tuple[object, ...], float] = {}
 _columns: dict[tuple[object, ...], Columns] = {}
 _lock = threading.Lock()
 
@@ -124,21 +156,32 @@ def connection_of(db: Database | sqlite3.Connection) -> sqlite3.Connection:
     return db.conn if isinstance(db, Database) else db
 
 
-def warm(db: Database | sqlite3.Connection) -> int:
-    """Read the columns ahead of the first search, some seconds for a million. Returns the number of articles."""
-    return len(columns_of(connection_of(db)))
+def warm(db: Database | sqlite3.Connection, *, patience: float = 0.0) -> int:
+    """Read the columns ahead of the first search, some seconds for a million. Returns the number of articles.
+
+    ``patience``: for so many seconds after they were brought up to date, searches of this process do not look whether
+    articles were written since. A crawl writes many times a second, and each time costs a reader some 50 ms.
+    """
+    connection = connection_of(db)
+    if (file := file_of(connection)) is not None:
+        _patience[file] = patience
+    return len(columns_of(connection))
 
 
 def columns_of(connection: sqlite3.Connection) -> Columns:
     """Return the columns of the archive as it is now, read once and then kept in step."""
     file = file_of(connection)
-    version = _version(connection)
     if file is None:
-        return _read(connection, version)
+        return _read(connection, _version(connection))
+    known = _columns.get(file)
+    if known is not None and time.monotonic() - known.checked[0] < _patience.get(file, 0.0):
+        return known
     with _lock:
+        version = _version(connection)
         known = _columns.pop(file, None)
         if known is None or known.version != version:
             known = _brought_up(connection, known, version) if known else _read(connection, version)
+        known.checked[0] = time.monotonic()
         _columns[file] = known
         while len(_columns) > MAX_DATABASES:
             del _columns[next(iter(_columns))]
@@ -146,8 +189,13 @@ def columns_of(connection: sqlite3.Connection) -> Columns:
 
 
 def file_of(connection: sqlite3.Connection) -> tuple[object, ...] | None:
-    """Return what tells one database file from another, None for one in memory."""
+    """Return what tells one database file from another, None for one in memory.
+
+    A site's database is told by what it says of itself: its path may lead to its successor by now.
+    """
     path = next((row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main"), "")
+    if path and (built := _built(connection)):
+        return (path, built)
     try:
         status = os.stat(path) if path else None
     except OSError:
@@ -155,8 +203,19 @@ def file_of(connection: sqlite3.Connection) -> tuple[object, ...] | None:
     return (path, status.st_dev, status.st_ino) if status else None
 
 
+def _built(connection: sqlite3.Connection) -> str | None:
+    """Return the mark that `bilateral publish` gave to a database, None for an archive."""
+    try:
+        row = connection.execute("SELECT value FROM site WHERE key = 'built'").fetchone()
+    except sqlite3.OperationalError:
+        return None
+    return str(row[0]) if row else None
+
+
 def _version(connection: sqlite3.Connection) -> tuple[Any, ...]:
-    """Return what differs whenever articles do: the last change, or for a site's copy the file's state."""
+    """Return what differs whenever articles do: the last change, or for a site's copy its mark or the file's state."""
+    if built := _built(connection):
+        return ("built", built)
     try:
         row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'article_changes'").fetchone()
         connection.execute("SELECT 1 FROM article_changes LIMIT 1")

@@ -126,32 +126,31 @@ def _ranks(found: Selected, sort: Sort) -> Ints:
         return -positions
     if sort == "newest" or found.expression is None or found.expression.negated:
         return positions
-    return (_scores(found) << _POSITION_BITS) | positions
+    scores = found.columns.counts.get(("scores", found.query, found.filters), lambda: _scores(found))
+    positions[len(positions) - len(scores) :] |= scores << _POSITION_BITS
+    return positions
 
 
 def _scores(found: Selected) -> Ints:
-    """Return bm25, in steps, of the newest of the articles found; 0 for the others."""
+    """Return bm25, in steps, of the newest of the articles found; the others have none."""
     assert found.expression is not None
-    scores = np.zeros(len(found.positions), np.int64)
     oldest = found.matched[-SCORED] if len(found.matched) > SCORED else 0
     newest = found.positions[np.searchsorted(found.positions, oldest) :][-RANKED:]
     if not len(newest):
-        return scores
+        return np.empty(0, np.int64)
     ids = found.columns.ids[newest]
     rows = found.connection.execute(
         f"SELECT rowid, bm25(articles_fts, {WEIGHTS}) FROM articles_fts"
         " WHERE articles_fts MATCH ? AND rowid BETWEEN ? AND ?",
         [found.expression.match, int(ids.min()), int(ids.max())],
     ).fetchall()
-    scored = np.array([(row[0], row[1]) for row in rows], np.float64).reshape(-1, 2)
-    by_position = np.full(len(found.columns), 0, np.int64)
-    numbers = scored[:, 0].astype(np.int64)
-    places = found.columns.place[
-        np.searchsorted(found.columns.by_id, numbers).clip(max=len(found.columns) - 1)
-    ]
-    known = found.columns.ids[places] == numbers
-    by_position[places[known]] = 1 + np.rint(-scored[known, 1] * SCORE_STEPS).astype(np.int64)
-    scores[-len(newest) :] = by_position[newest]
+    order = np.argsort(ids)
+    numbers = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    places = np.searchsorted(ids, numbers, sorter=order).clip(max=len(ids) - 1)
+    known = ids[order[places]] == numbers
+    scores = np.zeros(len(newest), np.int64)
+    weights = np.fromiter((row[1] for row in rows), np.float64, len(rows))
+    scores[order[places[known]]] = 1 + np.rint(-weights[known] * SCORE_STEPS).astype(np.int64)
     return scores
 
 
@@ -171,9 +170,18 @@ def _ordered(found: Selected, ranks: Ints, copies: Copies) -> Positions:
 
 
 def _falling(ranks: Ints) -> Positions:
+    """Return the order of falling ranks. All but the last, which were scored, are in order of time as a rule."""
+    tail = max(0, len(ranks) - RANKED)
     if len(ranks) > 1 and bool((ranks[1:] > ranks[:-1]).all()):
         return np.arange(len(ranks) - 1, -1, -1, dtype=np.int32)
-    return np.argsort(-ranks, kind="stable").astype(np.int32)
+    if (
+        not tail
+        or not bool((ranks[1:tail] > ranks[: tail - 1]).all())
+        or ranks[tail:].min() < ranks[tail - 1]
+    ):
+        return np.argsort(-ranks, kind="stable").astype(np.int32)
+    scored = np.argsort(-ranks[tail:], kind="stable").astype(np.int32) + np.int32(tail)
+    return np.concatenate((scored, np.arange(tail - 1, -1, -1, dtype=np.int32)))
 
 
 def _page(

@@ -73,7 +73,12 @@ def facets(
     copies: Copies = "fold",
 ) -> Facets:
     """Count the results of a search by the values of their columns."""
-    counter = counter_of(select(db, query, filters), copies)
+    found = select(db, query, filters)
+    key = ("facets", found.query, found.filters, copies)
+    return found.columns.counts.get(key, lambda: _facets(counter_of(found, copies)))
+
+
+def _facets(counter: Counter) -> Facets:
     counts = {
         name: _by_value(counter, name)
         for name in ("outlet", "country", "language", "grade", "section", "wire")
@@ -107,12 +112,17 @@ def histogram(
     Days are UTC, as ``YYYY-MM-DD``, months ``YYYY-MM``.
     """
     found = select(db, query, filters)
+    key = ("histogram", found.query, found.filters, by, copies)
+    return list(found.columns.counts.get(key, lambda: _histogram(found, by, copies)))
+
+
+def _histogram(found: Selected, by: Literal["day", "month"], copies: Copies) -> list[tuple[str, int, int]]:
     if not len(found.positions):
         return []
     columns = found.columns
     buckets = columns.days if by == "day" else columns.months
     first, last = int(buckets[found.positions[0]]), int(buckets[found.positions[-1]])
-    cells = (buckets - first) * 3 + columns.sides
+    cells = (buckets.astype(np.int32) - first) * 3 + columns.sides
     counts = counter_of(found, copies).count(cells, 3 * (last - first + 1)).reshape(-1, 3)
     label = _day if by == "day" else _month
     return [(label(first + n), int(mx), int(us)) for n, (mx, us, _) in enumerate(counts)]

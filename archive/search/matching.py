@@ -143,7 +143,24 @@ def _row_ids(connection: sqlite3.Connection, match: str) -> NDArray[np.int64]:
     (listed,) = connection.execute(
         "SELECT group_concat(rowid) FROM articles_fts WHERE articles_fts MATCH ?", [match]
     ).fetchone()
-    return np.fromstring(str(listed), np.int64, sep=",") if listed is not None else np.empty(0, np.int64)
+    return ids_listed(str(listed)) if listed is not None else np.empty(0, np.int64)
+
+
+def ids_listed(listed: str) -> NDArray[np.int64]:
+    """Return the numbers of a list with commas; those of nine digits (ids until 2136) faster."""
+    digits = np.frombuffer(f"{listed},".encode("ascii"), np.uint8)
+    if (
+        digits.size % 10
+        or not (digits[9::10] == ord(",")).all()
+        or (digits == ord(",")).sum() * 10 != digits.size
+    ):
+        return np.fromstring(listed, np.int64, sep=",")
+    columns = digits.reshape(-1, 10) - ord("0")
+    numbers = columns[:, 0].astype(np.int32)
+    for place in range(1, 9):
+        numbers *= 10
+        numbers += columns[:, place]
+    return numbers.astype(np.int64)
 
 
 def _filtered(columns: Columns, positions: Positions, filters: Filters) -> Positions:

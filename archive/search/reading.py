@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Positions = NDArray[np.int32]
+Numbering = NDArray[Any]  # of some integer type
 Arrays = dict[str, NDArray[Any]]
 
 CODED = ("outlet", "country", "language", "grade", "section", "wire", "status")
+MANY_VALUED = ("section", "wire")  # what publishers write as they please
 CHUNK_ROWS = 50_000
 MAX_CHANGES = 5_000  # articles read again one by one; where more changed, everything is read anew
 DAY_SECONDS = 86_400
@@ -100,10 +102,11 @@ def _arrays(rows: Sequence[Sequence[Any]], numbers: dict[str, Numbers]) -> Array
         "ids": ids,
         "groups": groups,
         "days": days,
-        "months": days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int32),
-        "years": days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int32) + np.int32(1970),
-        "sides": np.fromiter((_SIDES.get(country, 2) for country in columns[4]), np.int32, len(rows)),
+        "months": days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int16),
+        "years": days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int16) + np.int16(1970),
+        "sides": np.fromiter((_SIDES.get(country, 2) for country in columns[4]), np.int8, len(rows)),
     }
     for name, values in zip(CODED, columns[3:], strict=True):
-        arrays[name] = np.fromiter(map(numbers[name].__getitem__, values), np.int32, len(rows))
+        kind = np.int32 if name in MANY_VALUED else np.int16
+        arrays[name] = np.fromiter(map(numbers[name].__getitem__, values), kind, len(rows))
     return arrays

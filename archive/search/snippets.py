@@ -51,25 +51,29 @@ class Highlighter:
             for column in ("title", "description", "text")
         }
 
-    def spans(self, text: str, column: str) -> list[tuple[int, int]]:
-        """Return where the terms stand in a text in NFC, as (start, end), without overlaps."""
+    def spans(self, folded: str, column: str) -> list[tuple[int, int]]:
+        """Return where the terms stand in a text, as `as_read` gives it, as (start, end), without overlaps."""
         pattern = self.patterns[column]
         if pattern is None:
             return []
-        found = pattern.finditer(fold(text) if self.folds else text)
-        return [match.span() for match in islice(found, MAX_MATCHES)]
+        return [match.span() for match in islice(pattern.finditer(folded), MAX_MATCHES)]
+
+    def as_read(self, text: str) -> str:
+        """Return a text in NFC as terms are looked for in it; of the same length, place for place."""
+        return fold(text) if self.folds else text
 
     def whole(self, text: str, column: str) -> Segments:
         """Return the whole text with its marks."""
         text = composed(text)
-        return _segments(text, self.spans(text, column), 0, len(text))
+        return _segments(text, self.spans(self.as_read(text), column), 0, len(text))
 
     def snippet(self, *texts: tuple[str, str]) -> Segments:
         """Return the best passage of the first of the (column, text) pairs that holds a term, else a beginning."""
         for column, text in texts:
             text = composed(text)
-            if spans := self.spans(text, column):
-                start, end = _window(text, _best(spans, fold(text)))
+            folded = self.as_read(text)
+            if spans := self.spans(folded, column):
+                start, end = _window(text, _best(spans, folded.lower()))
                 return _segments(text, spans, start, end)
         text = next((composed(text) for _, text in texts if text.strip()), "")
         return _segments(text, [], *_window(text, 0))

@@ -1,9 +1,8 @@
 """Counts of the whole archive, from the columns in memory: by outlet, by day, of what is gone. Grade 0 is left out."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Hashable
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,11 @@ from archive.search.reading import ID_BITS
 
 _EPOCH = date(1970, 1, 1)
 SIDES = ("MX", "US")
-T = TypeVar("T")
+
+
+def version(db: Database | sqlite3.Connection) -> Hashable:
+    """Return what differs whenever articles do."""
+    return columns_of(connection_of(db)).version
 
 
 def everything(db: Database | sqlite3.Connection) -> int:
@@ -25,17 +28,15 @@ def everything(db: Database | sqlite3.Connection) -> int:
 def on_subject(db: Database | sqlite3.Connection) -> int:
     """Return how many articles are on the subject."""
     columns = columns_of(connection_of(db))
-    return _kept(columns, "on subject", lambda: int(np.count_nonzero(_on_subject(columns))))
+    return columns.counts.get("on subject", lambda: int(np.count_nonzero(_on_subject(columns))))
 
 
 def gone(db: Database | sqlite3.Connection) -> int:
     """Return how many articles their outlets took away."""
     columns = columns_of(connection_of(db))
     number = columns.numbers["status"].get("gone", -1)
-    return _kept(
-        columns,
-        "gone",
-        lambda: int(np.count_nonzero(_on_subject(columns) & (columns.codes["status"] == number))),
+    return columns.counts.get(
+        "gone", lambda: int(np.count_nonzero(_on_subject(columns) & (columns.codes["status"] == number)))
     )
 
 
@@ -49,7 +50,7 @@ def by_outlet(db: Database | sqlite3.Connection) -> dict[str, int]:
         )
         return {outlet: int(counts[number]) for outlet, number in columns.numbers["outlet"].items()}
 
-    return _kept(columns, "by outlet", count)
+    return columns.counts.get("by outlet", count)
 
 
 def by_day(db: Database | sqlite3.Connection, first: date, days: int) -> dict[date, dict[str, int]]:
@@ -84,16 +85,9 @@ def newest_day(db: Database | sqlite3.Connection, until: date) -> date | None:
 
 def _on_subject(columns: Columns) -> NDArray[np.bool_]:
     number = columns.numbers["grade"].get("0", -1)
-    return _kept(columns, "mask", lambda: columns.codes["grade"] != number)
+    return columns.counts.get("mask", lambda: columns.codes["grade"] != number)
 
 
 def _key(moment: datetime) -> int:
     seconds = (moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
     return max(0, int(seconds)) << ID_BITS
-
-
-def _kept(columns: Columns, name: str, count: Callable[[], T]) -> T:
-    if name not in columns.tallies:
-        columns.tallies[name] = count()
-    found: T = columns.tallies[name]
-    return found

@@ -13,7 +13,7 @@ from archive.site import queries
 from archive.site.diffs import word_diff
 from archive.site.i18n import Words
 from archive.site.reasons import marked, shown_reasons
-from archive.site.views import article_number, base_url, missing, page, read, settings_of, words_of
+from archive.site.views import article_number, base_url, is_public, missing, page, read, words_of
 
 PART_CHARACTERS = 40_000  # of text on one page; a transcript of hours has several
 VERSIONS = 10  # on one page
@@ -33,7 +33,7 @@ async def article(datasette: Datasette, request: Request) -> Response:
     found = await find_article(datasette, request)
     if found is None:
         return await missing(datasette, request)
-    words, public = words_of(request), bool(settings_of(datasette).get("public"))
+    words, public = words_of(request), is_public(datasette)
     text = excerpt(found["text"] or "") if public else found["text"] or ""
     parts = parts_of(text)
     part = chosen(request, "part", len(parts))
@@ -127,7 +127,7 @@ async def article_json(datasette: Datasette, request: Request) -> Response:
     found = await find_article(datasette, request)
     if found is None:
         return Response.json({"ok": False, "status": 404, "error": "no such article"}, status=404)
-    public = bool(settings_of(datasette).get("public"))
+    public = is_public(datasette)
     hidden = {"copies", "across", "reasons", "revision_rows", "event_rows", "snapshot_rows", "key"}
     columns = {name: value for name, value in found.items() if name not in hidden}
     version = ("number", "seen", "title", "sha256", "kinds", "words_added", "words_removed")

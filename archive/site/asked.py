@@ -51,11 +51,14 @@ class Asked:
         pairs = [(key, value) for key, values in kept.items() for value in values]
         return words.link_pairs(path, pairs + [(key, value) for key, value in more.items() if value])
 
-    def toggled(self, words: Words, name: str, value: str) -> str:
-        """Return a link to this search with one value of a filter taken away or put in."""
-        chosen = value in getattr(self.filters, name)
-        changed = self.filters.removing(name, value) if chosen else self.filters.adding(name, value)
-        return self.link(words, parameters=self.parameters(changed))
+    def adding(self, words: Words, filters: Filters | None = None) -> str:
+        """Return the beginning of links to this search with one parameter more: ``name=value`` is to follow."""
+        base = self.link(words, parameters=self.parameters(filters))
+        return f"{base}{'&' if '?' in base else '?'}"
+
+    def without(self, words: Words, name: str, value: str) -> str:
+        """Return a link to this search with one value of a filter taken away."""
+        return self.link(words, parameters=self.parameters(self.filters.removing(name, value)))
 
 
 def default_sort(text: str) -> Sort:

@@ -6,21 +6,22 @@ below it as text, which is not.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from archive.site.i18n import Words
-from archive.site.queries import Day
+from archive.site.i18n import Language, Words
+from archive.site.queries import Day, Side
 
 WIDTH, HALF, HEIGHT = 900, 70, 96
+HATCHING = (
+    '<defs><pattern id="gap" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect class="ground" width="7" height="7"/><line class="hatch" x1="0" y1="0" x2="0" y2="7"/></pattern></defs>'
+)
 FILL = 0.78  # of a day's or month's width is its bar
 WIDEST = 70.0
 TICKS = 6
-
-_LINK = Markup('<a href="{}" tabindex="-1"><title>{}</title>{}</a>')
-_PLAIN = Markup("<g><title>{}</title>{}</g>")
-_RECT = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,31 @@ class Bar:
     href: str = ""
 
 
-def daily_chart(days: Sequence[Day], words: Words) -> Markup:
+def _rect(kind: str, x: float, y: float, width: float, height: float) -> str:
+    # Numbers and names of classes only: nothing in it needs to be escaped, and Markup.format takes ten times as long.
+    return f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
+
+
+def _group(href: str, name: str, shapes: str) -> str:
+    title = f"<title>{escape(name)}</title>"
+    if not href:
+        return f"<g>{title}{shapes}</g>"
+    return f'<a href="{escape(href)}" tabindex="-1">{title}{shapes}</a>'
+
+
+@lru_cache(maxsize=16)
+def daily_chart(days: tuple[Day, ...], language: Language, explicit: bool) -> Markup:
     """Draw articles per day, Mexican outlets upwards and US outlets downwards; days not observed are hatched."""
+    words = Words(language, explicit=explicit)
     top = max([1, *(side.articles for day in days for side in (day.mx, day.us))])
     step = WIDTH / max(1, len(days))
-    gaps = [
-        _RECT.format("gap", start * step, y, number * step, HALF)
-        for y, runs in (
-            (0, _runs(day.mx.is_gap for day in days)), (HALF + 1, _runs(day.us.is_gap for day in days)),
-        )
-        for start, number in runs
-    ]  # fmt: skip
+    halves = ((0, [day.mx.is_gap for day in days]), (HALF + 1, [day.us.is_gap for day in days]))
+    gaps = "".join(
+        _rect("gap", start * step, y, number * step, HALF)
+        for y, gap in halves
+        for start, number in _runs(gap)
+    )
+    bars = "".join(_day(day, number, step, top, words) for number, day in enumerate(days))
     summary = words.t(
         "chart_summary",
         first=words.day(days[0].day, "long"),
@@ -54,23 +69,11 @@ def daily_chart(days: Sequence[Day], words: Words) -> Markup:
         gaps=words.number(sum(day.mx.is_gap or day.us.is_gap for day in days)),
     )
     return Markup(
-        '<div class="chart daily"><p class="peak" aria-hidden="true">{most}</p>'
-        '<svg viewBox="0 0 {w} {h}" preserveAspectRatio="none" role="group" aria-label="{title}"'
-        ' aria-describedby="chart-desc"><defs><pattern id="gap" width="7" height="7" patternUnits="userSpaceOnUse"'
-        ' patternTransform="rotate(45)"><rect class="ground" width="7" height="7"/>'
-        '<line class="hatch" x1="0" y1="0" x2="0" y2="7"/></pattern></defs>'
-        '{gaps}{bars}<rect class="axis" x="0" y="{half}" width="{w}" height="1"/></svg>{ticks}'
-        '<p id="chart-desc" class="visually-hidden">{summary}</p></div>'
-    ).format(
-        w=WIDTH,
-        h=2 * HALF + 1,
-        half=HALF,
-        title=words.t("chart_title"),
-        summary=summary,
-        most=words.t("chart_most", n=words.number(top)),
-        gaps=Markup("").join(gaps),
-        bars=Markup("").join(_day(day, number, step, top, words) for number, day in enumerate(days)),
-        ticks=_ticks([words.day(day.day, "d MMM") for day in days]),
+        f'<div class="chart daily">{_peak(top, words)}'
+        f'<svg viewBox="0 0 {WIDTH} {2 * HALF + 1}" preserveAspectRatio="none" role="group"'
+        f' aria-label="{escape(words.t("chart_title"))}" aria-describedby="chart-desc">{HATCHING}'
+        f"{gaps}{bars}{_rect('axis', 0, HALF, WIDTH, 1)}</svg>{_ticks([words.day(day.day, 'd MMM') for day in days])}"
+        f'<p id="chart-desc" class="visually-hidden">{escape(summary)}</p></div>'
     )
 
 
@@ -78,6 +81,46 @@ def day_link(day: Day, words: Words) -> str:
     """Return the search for what was published on a day."""
     date = day.day.isoformat()
     return words.link("/search", {"from": date, "to": date, "sort": "newest"})
+
+
+@lru_cache(maxsize=16)
+def daily_numbers(days: tuple[Day, ...], language: Language, explicit: bool) -> Markup:
+    """Return the rows of the table beside the chart, the latest day first; each leads to that day's articles."""
+    words = Words(language, explicit=explicit)
+    rows = (
+        f'<tr><th scope="row"><a href="{escape(day_link(day, words))}">{words.day(day.day)}</a></th>'
+        f"{_cell(day.mx, words)}{_cell(day.us, words)}<td>{escape(_observed(day, words))}</td></tr>"
+        for day in reversed(days)
+    )
+    return Markup("".join(rows))
+
+
+def _cell(side: Side, words: Words) -> str:
+    return f'<td class="num">{words.number(side.articles)}{"*" if side.is_gap else ""}</td>'
+
+
+def _observed(day: Day, words: Words) -> str:
+    return words.t(
+        "observed", mx=day.mx.observed, mx_all=day.mx.outlets, us=day.us.observed, us_all=day.us.outlets
+    )
+
+
+def numbers(bars: Sequence[Bar], words: Words) -> Markup:
+    """Return the rows of the table beside a histogram, the latest first."""
+    rows = []
+    for bar in reversed(bars):
+        name = (
+            f'<a rel="nofollow" href="{escape(bar.href)}">{escape(bar.name)}</a>'
+            if bar.href
+            else escape(bar.name)
+        )
+        counts = "".join(f'<td class="num">{words.number(count)}</td>' for count in (bar.mx, bar.us))
+        rows.append(f'<tr><th scope="row">{name}</th>{counts}</tr>')
+    return Markup("".join(rows))
+
+
+def _peak(top: int, words: Words) -> str:
+    return f'<p class="peak" aria-hidden="true">{escape(words.t("chart_most", n=words.number(top)))}</p>'
 
 
 def _runs(gaps: Iterable[bool]) -> list[tuple[int, int]]:
@@ -91,59 +134,55 @@ def _runs(gaps: Iterable[bool]) -> list[tuple[int, int]]:
     return runs
 
 
-def _day(day: Day, number: int, step: float, top: int, words: Words) -> Markup:
+def _day(day: Day, number: int, step: float, top: int, words: Words) -> str:
     if not day.mx.articles and not day.us.articles:
-        return Markup("")
+        return ""
     x, width = number * step + step * (1 - FILL) / 2, step * FILL
     up, down = HALF * day.mx.articles / top, HALF * day.us.articles / top
-    bars = _RECT.format("hit", number * step, 0, step, 2 * HALF + 1)
+    bars = _rect("hit", number * step, 0, step, 2 * HALF + 1)
     if up:
-        bars += _RECT.format("bar mx", x, HALF - up, width, up)
+        bars += _rect("bar mx", x, HALF - up, width, up)
     if down:
-        bars += _RECT.format("bar us", x, HALF + 1, width, down)
-    name = words.t(
-        "bar_name", day=words.day(day.day), mx=words.number(day.mx.articles), us=words.number(day.us.articles)
+        bars += _rect("bar us", x, HALF + 1, width, down)
+    return _group(
+        day_link(day, words), _name(words.day(day.day), day.mx.articles, day.us.articles, words), bars
     )
-    return _LINK.format(day_link(day, words), name, bars)
+
+
+def _name(span: str, mx: int, us: int, words: Words) -> str:
+    return words.t("bar_name", day=span, mx=words.number(mx), us=words.number(us))
 
 
 def histogram(bars: Sequence[Bar], words: Words) -> Markup:
     """Draw a histogram, US outlets at the foot and Mexican ones upon them; each bar is a link where it has one."""
     top = max([1, *(bar.mx + bar.us for bar in bars)])
     step = WIDTH / max(1, len(bars))
+    drawn = "".join(_bar(bar, number, step, top, words) for number, bar in enumerate(bars))
     return Markup(
-        '<div class="chart histogram"><p class="peak" aria-hidden="true">{most}</p>'
-        '<svg viewBox="0 0 {w} {h}" preserveAspectRatio="none" role="group" aria-label="{title}">'
-        '{bars}<rect class="axis" x="0" y="{low}" width="{w}" height="1"/></svg>{ticks}</div>'
-    ).format(
-        w=WIDTH,
-        h=HEIGHT + 1,
-        low=HEIGHT,
-        most=words.t("chart_most", n=words.number(top)),
-        title=words.t("histogram_title"),
-        bars=Markup("").join(_bar(bar, number, step, top, words) for number, bar in enumerate(bars)),
-        ticks=_ticks([bar.short for bar in bars]),
+        f'<div class="chart histogram">{_peak(top, words)}'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT + 1}" preserveAspectRatio="none" role="group"'
+        f' aria-label="{escape(words.t("histogram_title"))}">{drawn}{_rect("axis", 0, HEIGHT, WIDTH, 1)}</svg>'
+        f"{_ticks([bar.short for bar in bars])}</div>"
     )
 
 
-def _bar(bar: Bar, number: int, step: float, top: int, words: Words) -> Markup:
+def _bar(bar: Bar, number: int, step: float, top: int, words: Words) -> str:
     if not bar.mx and not bar.us:
-        return Markup("")
+        return ""
     width = min(WIDEST, step * FILL)
     x = number * step + (step - width) / 2
     low, high = HEIGHT * bar.us / top, HEIGHT * bar.mx / top
-    drawn = _RECT.format("hit", number * step, 0, step, HEIGHT)
+    drawn = _rect("hit", number * step, 0, step, HEIGHT)
     if low:
-        drawn += _RECT.format("bar us", x, HEIGHT - low, width, low)
+        drawn += _rect("bar us", x, HEIGHT - low, width, low)
     if high:
-        drawn += _RECT.format("bar mx", x, HEIGHT - low - high, width, high)
-    name = words.t("bar_name", day=bar.name, mx=words.number(bar.mx), us=words.number(bar.us))
-    return _LINK.format(bar.href, name, drawn) if bar.href else _PLAIN.format(name, drawn)
+        drawn += _rect("bar mx", x, HEIGHT - low - high, width, high)
+    return _group(bar.href, _name(bar.name, bar.mx, bar.us, words), drawn)
 
 
-def _ticks(labels: Sequence[str]) -> Markup:
+def _ticks(labels: Sequence[str]) -> str:
     """Return labels below the axis, in equal cells: one for each bar where they are few."""
     few = len(labels) <= TICKS
     shown = labels if few else [labels[number * len(labels) // TICKS] for number in range(TICKS)]
-    cells = Markup("").join(Markup("<span>{}</span>").format(label) for label in shown)
-    return Markup('<p class="ticks{}" aria-hidden="true">{}</p>').format(" each" if few else "", cells)
+    cells = "".join(f"<span>{escape(label)}</span>" for label in shown)
+    return f'<p class="ticks{" each" if few else ""}" aria-hidden="true">{cells}</p>'

@@ -29,7 +29,7 @@ from archive.site.asked import Asked, asked_of
 from archive.site.desk import Form, Write, download
 from archive.site.i18n import Words
 from archive.site.metadata import read_metadata
-from archive.site.views import DATABASE, settings_of
+from archive.site.views import DATABASE, is_public
 from archive.times import utc_now
 
 FORMS = {
@@ -65,7 +65,7 @@ def routes() -> list[tuple[str, Callable[..., Any]]]:
 
 async def search_download(datasette: Datasette, request: Request) -> Response | AsgiStream:
     """All results of a search as a file."""
-    asked = asked_of(request, public=bool(settings_of(datasette).get("public")))
+    asked = asked_of(request, public=is_public(datasette))
     ending = request.url_vars["form"]
     form = FORMS[ending]
     return await download(

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from archive.times import now
 
@@ -149,7 +149,7 @@ class Words:
         """Return a ``<time>`` element that the browser completes with the reader's own time."""
         if not value:
             return Markup("<span>{}</span>").format(self.t("unknown"))
-        return Markup('<time datetime="{}">{}</time>').format(value, self.moment(value))
+        return Markup(f'<time datetime="{escape(value)}">{escape(self.moment(value))}</time>')
 
     def local_time(self, value: str | None, zone: str, precision: str | None = "minute") -> Markup:
         """Return a UTC time on the clock of a place, as lists show it: *today* and *yesterday* by name.
@@ -163,8 +163,11 @@ class Words:
         said = self.t(("today", "yesterday")[days]) if days in (0, 1) else self.day(moment.date())
         if precision != "day":
             said = f"{said}, {self.clock(moment)}"
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(
-            moment.isoformat(timespec="minutes"), f"{self.short_moment(moment)} {zone_name(moment)}", said
+        whole = (
+            f"{self.short_moment(moment)} {zone_name(moment)}"  # from the date itself: nothing to be escaped
+        )
+        return Markup(
+            f'<time datetime="{moment.isoformat(timespec="minutes")}" title="{whole}">{said}</time>'
         )
 
     def link(self, path: str, parameters: Mapping[str, object] | None = None) -> str:
@@ -176,7 +179,7 @@ class Words:
         """Return markup made by Datasette with the chosen language kept in its links to tables and rows."""
         if not self.explicit or 'href="/' not in html:
             return Markup(html)
-        return Markup(_TABLE_LINK.sub(rf"\g<0>?lang={self.language}", html))
+        return Markup(_TABLE_LINK.sub(rf"\g<0>?lang={self.language}", str(html)))
 
     def link_pairs(self, path: str, pairs: Sequence[tuple[str, str]]) -> str:
         """Return a link within the site with these parameters, which may repeat."""

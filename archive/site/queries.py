@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from archive.models import PageState
 from archive.search import tallies
-from archive.site.watch import ONE_DAY, watch
+from archive.site.kept import Kept
+from archive.site.watch import ONE_DAY, Watch, watch
 from archive.times import now
 
 CHART_DAYS = 90
@@ -91,19 +92,29 @@ class Day:
     us: Side
 
 
+_days: Kept[list[Day]] = Kept()
+
+
 def articles_per_day(connection: sqlite3.Connection, last: date, days: int = CHART_DAYS) -> list[Day]:
     """Return articles per day of publication (UTC), Mexican and US outlets apart, gaps told from quiet days."""
+    watched = watch(connection, last)
+    version = (tallies.version(connection), watched.last_crawl, last, days)
+    return _days.get(connection, version, lambda _: _articles_per_day(connection, watched, last, days))
+
+
+def _articles_per_day(connection: sqlite3.Connection, watched: Watch, last: date, days: int) -> list[Day]:
     first = last - timedelta(days=days - 1)
     counts = tallies.by_day(connection, first, days)
-    watched = watch(connection, last)
     outlets = fetch(connection, "SELECT id, country, watched_since FROM outlets")
+    since = {o["id"]: (o["watched_since"] or watched.since or "")[:10] for o in outlets}
+    of_country = {country: [o["id"] for o in outlets if o["country"] == country] for country in tallies.SIDES}
 
     def side(day: date, country: str) -> Side:
         # An outlet that was added later is no gap of the days before, unless there was none at all then.
-        watching = [o["id"] for o in outlets if o["country"] == country]
-        since = {o["id"]: (o["watched_since"] or watched.since or "")[:10] for o in outlets}
-        there = [outlet for outlet in watching if since[outlet] <= (day + ONE_DAY).isoformat()]
-        return Side(counts[day][country], watched.observed(day, there), len(there or watching))
+        seen_on = (day + ONE_DAY).isoformat()
+        there = {outlet for outlet in of_country[country] if since[outlet] <= seen_on}
+        observed = watched.observed(day, there)
+        return Side(counts[day][country], observed, len(there or of_country[country]))
 
     return [Day(day, side(day, "MX"), side(day, "US")) for day in counts]
 
@@ -144,8 +155,7 @@ def outlet_names(connection: sqlite3.Connection) -> dict[str, str]:
 
 def outlets(connection: sqlite3.Connection) -> list[Row]:
     """Return all outlets with what was found of them and how long they have been silent."""
-    found = fetch(connection, OUTLETS + " ORDER BY o.country, o.name COLLATE NOCASE")
-    return [{**outlet, **_known_of(connection, outlet)} for outlet in found]
+    return _known(connection, fetch(connection, OUTLETS + " ORDER BY o.country, o.name COLLATE NOCASE"))
 
 
 def silent_outlets(connection: sqlite3.Connection) -> list[Row]:
@@ -153,21 +163,24 @@ def silent_outlets(connection: sqlite3.Connection) -> list[Row]:
     return [outlet for outlet in outlets(connection) if outlet["health"] != "heard"]
 
 
-def _known_of(connection: sqlite3.Connection, outlet: Row) -> Row:
-    silent = watch(connection, now().date()).silences.get(outlet["id"])
-    health = "never" if not outlet["last_item"] else "silent" if silent is not None else "heard"
-    articles = tallies.by_outlet(connection).get(outlet["id"], 0)
-    return {"silent_days": silent, "health": health, "articles": articles}
+def _known(connection: sqlite3.Connection, found: list[Row]) -> list[Row]:
+    silences = watch(connection, now().date()).silences
+    counts = tallies.by_outlet(connection)
+    for outlet in found:
+        silent = silences.get(outlet["id"])
+        outlet["silent_days"] = silent
+        outlet["articles"] = counts.get(outlet["id"], 0)
+        outlet["health"] = "never" if not outlet["last_item"] else "silent" if silent is not None else "heard"
+    return found
 
 
 def outlet(connection: sqlite3.Connection, outlet_id: str) -> Row | None:
     """Return one outlet with its health, routes, crawls and page states."""
-    found = fetch(connection, OUTLETS + " WHERE o.id = ?", [outlet_id])
+    found = _known(connection, fetch(connection, OUTLETS + " WHERE o.id = ?", [outlet_id]))
     if not found:
         return None
     return {
         **found[0],
-        **_known_of(connection, found[0]),
         "route_rows": fetch(
             connection,
             "SELECT url, kind, state, reason, status, last_checked, last_ok, items FROM routes"

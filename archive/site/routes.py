@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datasette import hookimpl
 from datasette.utils.asgi import Response
 
-from archive.site import article_page, changes_page, limits, search_page, story_page, views
+from archive.site import article_page, calendar_page, changes_page, limits, search_page, story_page, views
 
 View = Callable[..., Awaitable[Response]]
 
@@ -30,8 +30,8 @@ def register_routes() -> list[tuple[str, View]]:
         (r"^/story/(?P<number>\d{1,19})\.json$", story_page.story_json),
         (r"^/story/(?P<number>\d{1,19})\.csv$", story_page.story_csv),
         (r"^/story/(?P<number>\d{1,19})\.atom$", story_page.story_feed),
-        (r"^/calendar$", story_page.calendar),
-        (r"^/calendar\.ics$", story_page.calendar_file),
+        (r"^/calendar$", calendar_page.calendar),
+        (r"^/calendar\.ics$", calendar_page.calendar_file),
         (r"^/outlets$", views.outlets),
         (r"^/outlet/(?P<outlet>[a-z0-9-]+)$", views.outlet),
         (r"^/about$", views.about),

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote_plus
 
 from datasette import hookimpl
 from datasette.app import Datasette
@@ -14,19 +15,20 @@ from archive.publish import excerpt
 from archive.search import Facets, Hit, Results, facets, histogram, search, select, warm
 from archive.search.glossary import both_languages
 from archive.search.matching import Selected
-from archive.site import queries
+from archive.site import calendar_queries, downloads, queries, story_queries
 from archive.site.asked import FACETS, Asked, asked_of
-from archive.site.charts import Bar
+from archive.site.charts import Bar, numbers
 from archive.site.charts import histogram as draw_histogram
 from archive.site.feeds import Entry, atom_feed, entry_id
 from archive.site.files import CSV_COLUMNS
 from archive.site.i18n import Words
-from archive.site.views import ATOM_TYPE, DATABASE, base_url, page, read, settings_of, words_of
+from archive.site.views import ATOM_TYPE, DATABASE, base_url, is_public, page, read, words_of
 
 PER_PAGE = 20
 FEED_ENTRIES = 50
 FACET_VALUES = 12
 MORE_VALUES = 250  # of the facet that the reader asked to see whole
+PATIENCE = 1.0  # seconds that a search may be behind a crawl that writes
 MONTHS_BY_DAY = 3  # a longer span is drawn by month
 LINKS_BYTES = (
     45_000  # what the links of a page may weigh: a search of ten thousand characters is in each of them
@@ -38,8 +40,11 @@ def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
     """Read what pages count by before the first reader asks."""
 
     def prepare(connection: sqlite3.Connection) -> None:
-        warm(connection)
+        warm(connection, patience=PATIENCE)
         queries.totals(connection)
+        queries.articles_per_day(connection, queries.newest_day(connection))
+        story_queries.background(connection)
+        calendar_queries.shown(connection, None)
 
     async def read_ahead() -> None:
         if DATABASE in datasette.databases:
@@ -51,7 +56,7 @@ def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
 async def search_page(datasette: Datasette, request: Request) -> Response:
     """The search page."""
     words = words_of(request)
-    public = bool(settings_of(datasette).get("public"))
+    public = is_public(datasette)
     asked = asked_of(request, public=public)
 
     def gather(connection: sqlite3.Connection) -> dict[str, Any]:
@@ -80,7 +85,8 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
         results=results,
         hits=[shown(hit, public=public) for hit in results.hits],
         histogram=draw_histogram(bars, words) if bars else "",
-        bars=bars if weight(asked, words) * len(bars) * 2 < LINKS_BYTES else [],
+        numbers=numbers(bars, words) if weight(asked, words) * len(bars) * 2 < LINKS_BYTES else "",
+        downloads=downloads.links(words, request),
         facets=shown_facets(found["facets"], asked, words, names),
         suggestions=[] if results.total else suggestions(asked, words),
         links=links(asked, words, results),
@@ -133,14 +139,13 @@ def bars_of(found: Selected, asked: Asked) -> list[tuple[str, int, int]]:
 
 def chart_bars(bars: list[tuple[str, int, int]], asked: Asked, words: Words) -> list[Bar]:
     """Return the bars with their labels in the reader's language and the links that narrow the search."""
-    base = asked.filters.removing("from_").removing("to")
+    beginning = asked.adding(words, asked.filters.removing("from_").removing("to"))
     linked = weight(asked, words) * len(bars) < LINKS_BYTES
     drawn = []
     for label, mx, us in bars:
         by_day = len(label) == 10
         day = label if by_day else f"{label}-01"
-        narrowed = {**asked.parameters(base), "from": [label], "to": [label]}
-        href = asked.link(words, parameters=narrowed) if linked and mx + us else ""
+        href = f"{beginning}from={label}&to={label}" if linked and mx + us else ""
         name, short = ("long", "d MMM") if by_day else ("LLLL y", "LLL y")
         drawn.append(Bar(words.day(day, name), words.day(day, short), mx, us, href))
     return drawn
@@ -164,6 +169,7 @@ def facet_label(name: str, value: str, words: Words, names: dict[str, str]) -> s
 def shown_facets(found: Facets, asked: Asked, words: Words, names: dict[str, str]) -> list[dict[str, Any]]:
     """Return the facets as the template shows them: value, count, and the link that chooses it."""
     linked = weight(asked, words) * len(FACETS) * FACET_VALUES < 2 * LINKS_BYTES
+    beginning = asked.adding(words)
     listed = []
     for name in FACETS:
         counts: dict[str, int] = getattr(found, name)
@@ -176,7 +182,7 @@ def shown_facets(found: Facets, asked: Asked, words: Words, names: dict[str, str
                 "label": facet_label(name, text, words, names),
                 "count": counts.get(text, 0),
                 "chosen": text in chosen,
-                "link": asked.toggled(words, name, text) if linked else "",
+                "link": facet_link(asked, words, name, text, beginning) if linked else "",
             }
             for text in texts
         ]
@@ -185,6 +191,13 @@ def shown_facets(found: Facets, asked: Asked, words: Words, names: dict[str, str
             link = asked.link(words, more=name) + f"#facet-{name}" if more else ""
             listed.append({"name": name, "values": values, "more": more, "more_link": link})
     return listed
+
+
+def facet_link(asked: Asked, words: Words, name: str, text: str, beginning: str) -> str:
+    """Return the search with a value taken away where it is chosen, else put in."""
+    if text in getattr(asked.filters, name):
+        return asked.without(words, name, text)
+    return f"{beginning}{name}={quote_plus(text)}"
 
 
 def active_filters(asked: Asked, words: Words, names: dict[str, str]) -> list[dict[str, str]]:
@@ -218,7 +231,7 @@ def suggestions(asked: Asked, words: Words) -> list[dict[str, str]]:
 async def search_feed(datasette: Datasette, request: Request) -> Response:
     """The newest results as Atom."""
     words, base = words_of(request), base_url(datasette, request)
-    asked = asked_of(request, public=bool(settings_of(datasette).get("public")), sort="newest", cursor=None)
+    asked = asked_of(request, public=is_public(datasette), sort="newest", cursor=None)
 
     def gather(connection: sqlite3.Connection) -> tuple[Results, int, int, dict[str, str]]:
         found = select(connection, asked.query, asked.filters)
@@ -267,7 +280,7 @@ def feed_entry(article: dict[str, Any], names: dict[str, str], base: str, words:
 async def search_json(datasette: Datasette, request: Request) -> Response:
     """One page of results as JSON."""
     words, base = words_of(request), base_url(datasette, request)
-    asked = asked_of(request, public=bool(settings_of(datasette).get("public")))
+    asked = asked_of(request, public=is_public(datasette))
     results = await read(
         datasette, lambda connection: found_page(select(connection, asked.query, asked.filters), asked)
     )

@@ -1,16 +1,16 @@
-"""Stories and the calendar of the talks: pages, and the same as JSON, CSV, Atom and iCalendar."""
+"""Stories: pages, and the same as JSON, CSV and Atom."""
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from datasette.app import Datasette
 from datasette.utils.asgi import Request, Response
-from icalendar import Calendar, Event
 
 from archive.publish import excerpt
 from archive.site import story_queries
+from archive.site.calendar_page import when
 from archive.site.feeds import Entry, atom_feed, entry_id
 from archive.site.files import CSV_COLUMNS, csv_lines
 from archive.site.i18n import Words
@@ -21,18 +21,15 @@ from archive.site.views import (
     article_number,
     base_url,
     cursor_of,
+    is_public,
     missing,
     page,
     read,
-    settings_of,
     words_of,
 )
-from archive.times import now
 
 SHOWN_ARTICLES = 80  # of a story on its page; its CSV has all
-TALKS_PER_YEAR = 60  # on one page; the calendar's file has all
 SHOWN_CHANGES = 60
-SENTENCES = 6  # of a talk
 KEPT = (
     "id", "title", "first_published", "last_published", "articles", "outlets", "mx_articles", "us_articles",
 )  # fmt: skip
@@ -85,8 +82,7 @@ async def story(datasette: Datasette, request: Request) -> Response:
         "story.html",
         s=found,
         shown=SHOWN_ARTICLES,
-        shown_changes=SHOWN_CHANGES,
-        public=bool(settings_of(datasette).get("public")),
+        public=is_public(datasette),
         reasons=together(found["links"], {a["id"]: a for a in every_article(found)}, words),
         concept=lambda word: concept_name(word, words.language),
         days_of=lambda story: days_of(story, words),
@@ -199,80 +195,3 @@ async def story_feed(datasette: Datasette, request: Request) -> Response:
         language=words.language,
     )
     return Response(body, content_type=ATOM_TYPE)
-
-
-async def calendar(datasette: Datasette, request: Request) -> Response:
-    """The talks that were announced, and what became of them: those to come, and those of one year."""
-    words = words_of(request)
-    talks = await read(datasette, story_queries.calendar)
-    today = now().date().isoformat()
-    ahead = [
-        talk["fate"] == "announced" or (talk["fate"] == "cancelled" and talk["date"] >= today)
-        for talk in talks
-    ]
-    coming = [talk for talk, is_ahead in zip(talks, ahead, strict=True) if is_ahead]
-    gone = [talk for talk, is_ahead in zip(talks, ahead, strict=True) if not is_ahead]
-    years = sorted({talk["date"][:4] for talk in gone}, reverse=True)
-    asked = request.args.get("year")
-    year = asked if asked in years else next(iter(years), "")
-    past = [talk for talk in gone if talk["date"].startswith(year)]
-    return await page(
-        datasette,
-        request,
-        "calendar.html",
-        coming=[shortened(talk) for talk in reversed(coming[-TALKS_PER_YEAR:])],
-        past=[shortened(talk) for talk in past[:TALKS_PER_YEAR]],
-        more=max(0, len(past) - TALKS_PER_YEAR),
-        year=year,
-        years=years,
-        public=bool(settings_of(datasette).get("public")),
-        when=lambda talk: when(talk, words),
-    )
-
-
-def shortened(talk: dict[str, Any]) -> dict[str, Any]:
-    """Return a talk with its first sentences and how many more there are."""
-    sentences = talk["sentences"]
-    return {**talk, "sentences": sentences[:SENTENCES], "more": max(0, len(sentences) - SENTENCES)}
-
-
-def when(talk: dict[str, Any], words: Words) -> str:
-    """Return the date of a talk as precisely as it was announced."""
-    if talk["precision"] == "month":
-        return words.day(f"{talk['date'][:7]}-01", "LLLL y")
-    return words.day(talk["date"], "full")
-
-
-async def calendar_file(datasette: Datasette, request: Request) -> Response:
-    """The announced talks as iCalendar (RFC 5545): whole days, or a whole month where no day was named."""
-    words, base = words_of(request), base_url(datasette, request)
-    public = bool(settings_of(datasette).get("public"))
-    file = Calendar()
-    file.add("prodid", "-//Bilateral//Calendar of the talks//EN")
-    file.add("version", "2.0")
-    file.add("x-wr-calname", f"{words.t('site_name')}: {words.t('calendar_title')}")
-    for talk in await read(datasette, story_queries.calendar):
-        file.add_component(calendar_event(talk, words, base, public=public))
-    return Response(file.to_ical(), content_type="text/calendar; charset=utf-8")
-
-
-def calendar_event(talk: dict[str, Any], words: Words, base: str, *, public: bool) -> Event:
-    """Return one announced talk as an event that takes up no time of anybody's."""
-    first = date.fromisoformat(talk["date"] if len(talk["date"]) == 10 else f"{talk['date'][:7]}-01")
-    last = first + timedelta(days=1)
-    if talk["precision"] == "month":
-        last = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-    event = Event()
-    event.add("uid", f"{talk['date']}-{talk['kind']}-{talk['precision']}@{base.partition('://')[2]}")
-    event.add("dtstamp", datetime.fromisoformat(talk["first_announced"]).astimezone(UTC))
-    event.add("dtstart", first)
-    event.add("dtend", last)
-    event.add("transp", "TRANSPARENT")
-    event.add("status", "CANCELLED" if talk["fate"] == "cancelled" else "CONFIRMED")
-    event.add("summary", f"{words.t('talk_' + talk['kind'])}: {words.count('outlets_say', talk['outlets'])}")
-    said = [
-        s["outlet_name"] if public else f"{s['outlet_name']}: {s['sentence']}" for s in talk["sentences"][:5]
-    ]
-    event.add("description", "\n".join(dict.fromkeys(said)))
-    event.add("url", f"{base}/calendar")
-    return event

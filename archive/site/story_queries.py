@@ -1,4 +1,4 @@
-"""What the pages of stories and of the calendar show, read from the archive."""
+"""What the pages of stories show, read from the archive."""
 
 import json
 import sqlite3
@@ -7,11 +7,10 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from archive.calendar import Announced, announced
-from archive.comparison import compare_sides
-from archive.search import tallies
+from archive.comparison import Background, compare_sides, read_background
 from archive.site.kept import Kept
 from archive.site.queries import Row, fetch
+from archive.site.watch import watch
 from archive.stories import current_story, why_together
 from archive.times import now
 
@@ -28,9 +27,9 @@ def stories(connection: sqlite3.Connection, before: tuple[str, int] | None = Non
     return fetch(
         connection,
         f"SELECT s.*, {TITLE_LANGUAGE} AS language"
-        " FROM stories s WHERE s.articles > 1 AND (coalesce(s.last_published, ''), s.id) < (?, ?)"
-        " ORDER BY coalesce(s.last_published, '') DESC, s.id DESC LIMIT ?",
-        [last, number, STORIES_PER_PAGE],
+        " FROM stories s WHERE s.articles > 1 AND s.last_published <= ? AND (s.last_published, s.id) < (?, ?)"
+        " ORDER BY s.last_published DESC, s.id DESC LIMIT ?",
+        [last, last, number, STORIES_PER_PAGE],
     )
 
 
@@ -55,7 +54,7 @@ def story(connection: sqlite3.Connection, number: int) -> Row | None:
         "firsts": {country: first_of(articles, country) for country in ("MX", "US")},
         "lag": lag(articles),
         "talks": talks_named(connection, number),
-        "comparison": compare_sides(Database(connection), number),
+        "comparison": compare_sides(Database(connection), number, background(connection)),
         "links": links(connection, number),
         "changes": changes(connection, number),
         "silent": fetch(
@@ -65,6 +64,15 @@ def story(connection: sqlite3.Connection, number: int) -> Row | None:
             [number],
         ),
     }
+
+
+_backgrounds: Kept[Background] = Kept()
+
+
+def background(connection: sqlite3.Connection) -> Background:
+    """Return what the newest articles say, counted once after each crawl: it takes a second."""
+    crawl = watch(connection, now().date()).last_crawl
+    return _backgrounds.get(connection, crawl, lambda _: read_background(Database(connection)))
 
 
 def links(connection: sqlite3.Connection, number: int) -> list[Row]:
@@ -149,46 +157,3 @@ def lag(articles: list[Row]) -> tuple[str, float] | None:
 def instant(moment: str) -> datetime:
     """Return a UTC time of the archive as an aware datetime."""
     return datetime.fromisoformat(moment)
-
-
-_calendar: Kept[list[Row]] = Kept()
-
-
-def calendar(connection: sqlite3.Connection) -> list[Row]:
-    """Return the talks that were announced, the latest date first, each with the sentences that announce it."""
-    today = now().date().isoformat()
-    # Counted too: those of an article that was withdrawn are gone, and none is newer.
-    mentions = tuple(connection.execute("SELECT max(id), count(*) FROM mentions").fetchone())
-    version = (today, mentions, tallies.on_subject(connection))
-    return _calendar.get(connection, version, lambda _: _read_calendar(connection, today))
-
-
-def _read_calendar(connection: sqlite3.Connection, today: str) -> list[Row]:
-    talks = announced(Database(connection), today)
-    sources = {
-        article["id"]: article
-        for article in fetch(
-            connection,
-            "SELECT a.id, a.language, a.country, a.outlet, o.name AS outlet_name FROM articles a"
-            " JOIN outlets o ON o.id = a.outlet WHERE a.id IN (SELECT value FROM json_each(?))",
-            [json.dumps([number for talk in talks for number in (*talk.articles, *talk.reported_by)])],
-        )
-    }
-    return [_calendar_row(talk, sources) for talk in reversed(talks)]
-
-
-def _calendar_row(talk: Announced, sources: dict[int, Row]) -> Row:
-    return {
-        "date": talk.date,
-        "kind": talk.kind,
-        "precision": talk.precision,
-        "outlets": len(talk.outlets),
-        "first_announced": talk.first_announced,
-        "fate": talk.fate,
-        "story": talk.became or (talk.stories[0] if talk.stories else None),
-        "reports": len({sources[number]["outlet"] for number in talk.reported_by}),
-        "sentences": [
-            {**sources[number], "article": number, "sentence": sentence}
-            for number, sentence in zip(talk.articles, talk.sentences, strict=True)
-        ],
-    }

@@ -7,8 +7,9 @@ columns that searches hold in memory (`archive.search.columns`).
 
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import cache, partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -24,6 +25,7 @@ from archive.search.reading import Positions
 from archive.site.i18n import Language
 
 MOST_COUNTED = 10_000
+KEPT_SECONDS = 60  # counts and facets of whole tables
 COUNT_MS = 100  # for a count with a condition, of another table than articles
 ARTICLES_MS = 1_000  # to find the articles of a condition
 TABLES = "/archive"
@@ -35,7 +37,15 @@ _FACET = re.compile(
     r" order by count desc, value limit (?P<limit>\d+)\s*",
     re.DOTALL,
 )
+_SEARCH = re.compile(
+    r"\(?id in \(select rowid from \[?articles_fts\]? where \[?articles_fts\]?"
+    r" match (?P<match>(?:escape_fts\()?:\w+\)?)\)"
+)
 _CODE = re.compile(r"`([^`]+)`")
+_WHOLE_FACET = re.compile(
+    r"\s*select \S+ as value, count\(\*\) as count from \(\s*select [^()]+ from \S+\s*\)\s*where \S+ is not null\s*"
+    r"group by \S+ order by count desc, value limit \d+\s*"
+)
 _COUNTED = ("outlet", "country", "language", "grade", "section", "wire", "status")
 
 Asgi = Callable[
@@ -46,36 +56,50 @@ Asgi = Callable[
 class ArchiveDatabase(Database):  # type: ignore[misc]
     """The archive as Datasette reads it."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._kept: dict[str, tuple[float, Any]] = {}
+
     async def execute(
         self, sql: str, params: Any = None, *args: Any, custom_time_limit: int | None = None, **options: Any
     ) -> Results:
         """Run a query of Datasette's; its counts and facets are answered another way where they would take long."""
-        if facet := _FACET.fullmatch(sql):
-            if facet["column"] in _COUNTED:
-                return await self.execute_fn(lambda connection: facet_of_articles(connection, facet, params))
-        elif count := _COUNT.fullmatch(sql):
-            if not count["where"]:
-                return await self.execute_fn(
-                    lambda connection: count_of_table(connection, count["table"], sql)
-                )
-            if count["table"] == "articles":
-                return await self.execute_fn(
-                    lambda connection: count_of_articles(connection, count, sql, params)
-                )
+        if (facet := _FACET.fullmatch(sql)) and facet["column"] in _COUNTED:
+            return await self.execute_fn(lambda connection: facet_of_articles(connection, facet, params))
+        count = _COUNT.fullmatch(sql)
+        if count and count["where"] and count["table"] == "articles":
+            return await self.execute_fn(lambda connection: count_of_articles(connection, count, params))
+        if count and not count["where"]:
+            table = count["table"]
+            return await self._for_a_minute(
+                sql, lambda: self.execute_fn(lambda connection: count_of_table(connection, table))
+            )
+        if count:
             custom_time_limit = COUNT_MS
-        return await super().execute(sql, params, *args, custom_time_limit=custom_time_limit, **options)
+        whole = _WHOLE_FACET.fullmatch(sql)
+        limit = None if whole else custom_time_limit  # what is kept may take its time
+        asked = partial(super().execute, sql, params, *args, custom_time_limit=limit, **options)
+        return await (self._for_a_minute(sql, asked) if whole else asked())
 
     async def table_counts(self, limit: int = 10) -> dict[str, int | None]:
         """Return the rows of each table that readers see; None where there are too many to be counted now."""
         tables, hidden = await self.table_names(), set(await self.hidden_table_names())
+        shown = [table for table in tables if table not in hidden]
 
         def count(connection: sqlite3.Connection) -> dict[str, int | None]:
-            return {
-                table: None if table in hidden else table_size(connection, f"[{table}]") for table in tables
-            }
+            return {table: table_size(connection, f"[{table}]") for table in shown}
 
-        counts: dict[str, int | None] = await self.execute_fn(count)
-        return counts
+        counts: dict[str, int | None] = await self._for_a_minute("tables", lambda: self.execute_fn(count))
+        return {table: counts.get(table) for table in tables}
+
+    async def _for_a_minute(self, name: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Return what was found less than a minute ago, or is found now."""
+        now = time.monotonic()
+        then, found = self._kept.get(name, (0.0, None))
+        if found is None or now - then > KEPT_SECONDS:
+            found = await ask()
+            self._kept[name] = (now, found)
+        return found
 
 
 def table_size(connection: sqlite3.Connection, table: str) -> int | None:
@@ -94,15 +118,15 @@ def _literal(table: str) -> str:
     return "'" + table.strip("[]").replace("'", "''") + "'"
 
 
-def count_of_table(connection: sqlite3.Connection, table: str, sql: str) -> Results:
+def count_of_table(connection: sqlite3.Connection, table: str) -> Results:
     """Count a whole table. Raises QueryInterrupted, as Datasette expects, where it is too long."""
     number = table_size(connection, table)
     if number is None:
-        raise QueryInterrupted(sqlite3.OperationalError("interrupted"), sql, {})
+        raise QueryInterrupted(sqlite3.OperationalError("interrupted"), f"count of {table}", {})
     return _results([{"count(*)": number}])
 
 
-def count_of_articles(connection: sqlite3.Connection, count: re.Match[str], sql: str, params: Any) -> Results:
+def count_of_articles(connection: sqlite3.Connection, count: re.Match[str], params: Any) -> Results:
     """Count the articles of a condition. Raises QueryInterrupted where finding them takes too long."""
     number = len(articles_where(connection, columns_of(connection), count["where"], params))
     return _results([{"count(*)": number}])
@@ -136,18 +160,40 @@ def articles_where(
     key = ("tables", where.strip(), tuple(sorted((name, str(value)) for name, value in wanted.items())))
     found = columns.matches.get(key)
     if found is None:
-        sql = f"select group_concat(id) from (select id from articles {where})"
-        with sqlite_timelimit(connection, ARTICLES_MS):
-            try:
-                (listed,) = connection.execute(sql, wanted).fetchone()
-            except sqlite3.OperationalError as error:
-                if error.args != ("interrupted",):
-                    raise
-                raise QueryInterrupted(error, sql, wanted) from error
-        ids = np.fromstring(listed, np.int64, sep=",") if listed else np.empty(0, np.int64)
-        found = columns.positions(ids)
+        parts = list(_parts(where))
+        found = _articles_of(connection, columns, parts[0], wanted)
+        for part in parts[1:]:
+            found = np.intersect1d(found, _articles_of(connection, columns, part, wanted), assume_unique=True)
         columns.matches.put(key, found)
     return found
+
+
+def _parts(where: str) -> Iterator[str]:
+    """Yield the queries that give the articles of a condition: a full-text search by itself, as it is quickest."""
+    search = _SEARCH.search(where)
+    if search is None:
+        yield f"select group_concat(id) from (select id from articles {where})"
+        return
+    yield f"select group_concat(rowid) from articles_fts where articles_fts match {search['match']}"
+    others = [
+        part for part in (where[: search.start()], where[search.end() :]) if part.strip() not in ("where", "")
+    ]
+    rest = " ".join(others).strip().removeprefix("where ").removeprefix("and ").removesuffix(" and").strip()
+    if rest:
+        yield f"select group_concat(id) from (select id from articles where {rest})"
+
+
+def _articles_of(
+    connection: sqlite3.Connection, columns: Columns, sql: str, params: Mapping[str, Any]
+) -> Positions:
+    with sqlite_timelimit(connection, ARTICLES_MS):
+        try:
+            (listed,) = connection.execute(sql, params).fetchone()
+        except sqlite3.OperationalError as error:
+            if error.args != ("interrupted",):
+                raise
+            raise QueryInterrupted(error, sql, params) from error
+    return columns.positions(np.fromstring(listed, np.int64, sep=",") if listed else np.empty(0, np.int64))
 
 
 def _results(rows: list[dict[str, Any]]) -> Results:

@@ -16,8 +16,9 @@ from datasette.utils.asgi import NotFound, Request, Response
 from datasette.views.base import DatasetteError
 
 from archive.site import queries
-from archive.site.charts import daily_chart, day_link
+from archive.site.charts import daily_chart, daily_numbers
 from archive.site.i18n import Words, choose_language
+from archive.site.rendering import render
 from archive.site.tables import described, in_language
 
 T = TypeVar("T")
@@ -45,7 +46,13 @@ async def read(datasette: Datasette, function: Callable[..., T], *arguments: obj
 
 def settings_of(datasette: Datasette) -> dict[str, Any]:
     """Return the site's own settings (public, notice, contact)."""
-    return datasette.plugin_config("bilateral") or {}
+    found: dict[str, Any] = datasette.bilateral
+    return found
+
+
+def is_public(datasette: Datasette) -> bool:
+    """Whether excerpts are served in place of texts."""
+    return bool(settings_of(datasette)["public"])
 
 
 @cache
@@ -58,15 +65,25 @@ def static_hash() -> str:
 
 @hookimpl
 def extra_template_vars(datasette: Datasette, request: Request | None) -> dict[str, Any]:
-    """Give every template, Datasette's own too, the words of its language."""
-    words = words_of(request) if request else Words("en")
+    """Give Datasette's templates what the site's own are given."""
+    if request is None:
+        return {}
+    words = words_of(request)
     return {
-        "words": words,
-        "static_hash": static_hash(),
-        "switch_link": switch_link(request, words) if request else "/",
+        **common(datasette, request, words),
         "described": lambda table: described(table, words.language),
         "in_language": lambda text: in_language(text, words.language),
-        "notice": words.t("demo_note") if settings_of(datasette).get("notice") == "demo" else "",
+    }
+
+
+def common(datasette: Datasette, request: Request, words: Words) -> dict[str, Any]:
+    """Return what every page has: the words of its language, its other language, the notice."""
+    return {
+        "request": request,
+        "words": words,
+        "static_hash": static_hash(),
+        "switch_link": switch_link(request, words),
+        "notice": words.t("demo_note") if settings_of(datasette)["notice"] == "demo" else "",
     }
 
 
@@ -82,8 +99,9 @@ async def page(
     datasette: Datasette, request: Request, template: str, status: int = 200, **context: object
 ) -> Response:
     """Answer with a filled template, varying by the reader's language."""
-    html = await datasette.render_template(template, context, request=request)
-    headers = {"vary": "accept-language", "content-language": words_of(request).language}
+    words = words_of(request)
+    html = render(template, {**common(datasette, request, words), **context})
+    headers = {"vary": "accept-language", "content-language": words.language}
     return Response.html(html, status=status, headers=headers)
 
 
@@ -162,8 +180,8 @@ async def front(datasette: Datasette, request: Request) -> Response:
         datasette,
         request,
         "front.html",
-        chart=daily_chart(found["days"], words),
-        day_link=lambda day: day_link(day, words),
+        chart=daily_chart(tuple(found["days"]), words.language, words.explicit),
+        numbers=daily_numbers(tuple(found["days"]), words.language, words.explicit),
         **found,
     )
 

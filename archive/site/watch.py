@@ -7,7 +7,7 @@ day does not lie in a silence out of its habit (as in `archive.status`).
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -32,10 +32,10 @@ class Watch:
     silences: Mapping[str, int]  # by outlet: days of a silence that lasts; those that are heard are not in it
     silent_days: Mapping[date, frozenset[str]]
 
-    def observed(self, day: date, outlets: Iterable[str]) -> int:
+    def observed(self, day: date, outlets: Set[str]) -> int:
         """Return how many of the outlets were observed on a day."""
         visited = self.visits.get(day, set()) | self.visits.get(day + ONE_DAY, set())
-        return len((visited - self.silent_days.get(day, frozenset())).intersection(outlets))
+        return len((visited & outlets) - self.silent_days.get(day, frozenset()))
 
 
 _kept: Kept[Watch] = Kept()
@@ -45,8 +45,9 @@ _GOOD = "(v.routes_ok > 0 OR v.discovered > 0 OR v.fetched > 0 OR v.not_modified
 def watch(connection: sqlite3.Connection, last_day: date) -> Watch:
     """Return how the days up to one were watched; read once after each crawl."""
     (crawl,) = connection.execute("SELECT max(id) FROM crawls WHERE finished IS NOT NULL").fetchone()
-    version = (crawl, last_day)
-    return _kept.get(connection, version, lambda known: _watch(connection, crawl or 0, last_day, known))
+    return _kept.get(
+        connection, crawl, lambda known: _watch(connection, crawl or 0, last_day, known), last_day
+    )
 
 
 def _watch(connection: sqlite3.Connection, crawl: int, last_day: date, known: Watch | None) -> Watch:

@@ -26,11 +26,9 @@ def filters_from_request(table: str) -> FilterArguments | None:
 
 @hookimpl
 def extra_template_vars(request: Request | None, view_name: str, table: str | None) -> dict[str, Any]:
-    """Give the pages of searches and tables the links to their rows as files, as ``downloads``."""
+    """Give the pages of tables the links to their rows as files, as ``downloads``."""
     if request is None:
         return {}
-    if request.path == "/search":
-        return {"downloads": downloads.links(words_of(request), request)}
     if view_name == "table" and table in EXPORTED_TABLES:
         return {"downloads": downloads.links(words_of(request), request, table)}
     return {}
