@@ -5,15 +5,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).with_name("templates")
 
 
 @cache
 def environment() -> Environment:
-    """Return the templates; everything put into them is escaped."""
-    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
+    """Return the templates; everything put into them is escaped, and what they are not given is an error."""
+    loader = FileSystemLoader(TEMPLATES)
+    return Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=StrictUndefined)
 
 
 def render(template: str, context: Mapping[str, Any]) -> str:

@@ -86,7 +86,7 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
         hits=[shown(hit, public=public) for hit in results.hits],
         histogram=draw_histogram(bars, words) if bars else "",
         numbers=numbers(bars, words) if weight(asked, words) * len(bars) * 2 < LINKS_BYTES else "",
-        downloads=downloads.links(words, request),
+        downloads=downloads.links(words, request) if weight(asked, words) < LONG_LINK else [],
         facets=shown_facets(found["facets"], asked, words, names),
         suggestions=[] if results.total else suggestions(asked, words),
         links=links(asked, words, results),

@@ -82,6 +82,7 @@ async def story(datasette: Datasette, request: Request) -> Response:
         "story.html",
         s=found,
         shown=SHOWN_ARTICLES,
+        shown_changes=SHOWN_CHANGES,
         public=is_public(datasette),
         reasons=together(found["links"], {a["id"]: a for a in every_article(found)}, words),
         concept=lambda word: concept_name(word, words.language),

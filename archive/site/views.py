@@ -80,6 +80,9 @@ def common(datasette: Datasette, request: Request, words: Words) -> dict[str, An
     """Return what every page has: the words of its language, its other language, the notice."""
     return {
         "request": request,
+        "q": "",
+        "search_options": False,
+        "kept_filters": [],
         "words": words,
         "static_hash": static_hash(),
         "switch_link": switch_link(request, words),
