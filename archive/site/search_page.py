@@ -30,9 +30,8 @@ FACET_VALUES = 12
 MORE_VALUES = 250  # of the facet that the reader asked to see whole
 PATIENCE = 1.0  # seconds that a search may be behind a crawl that writes
 MONTHS_BY_DAY = 3  # a longer span is drawn by month
-LINKS_BYTES = (
-    45_000  # what the links of a page may weigh: a search of ten thousand characters is in each of them
-)
+LONG_LINK = 2_000  # bytes; with longer ones a page offers fewer
+LINKS_BYTES = 45_000  # what the links of a page may weigh: a long search is in each of them
 
 
 @hookimpl
