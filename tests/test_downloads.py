@@ -244,6 +244,22 @@ def test_a_file_that_fails_on_the_way_is_not_taken_for_a_whole_one(
         connection.getresponse().read()
 
 
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "parquet"])
+def test_a_file_that_fails_at_once_is_answered_in_words(
+    served: tuple[str, int], monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    def fail(db: object, path: Path, extract: object, form: str) -> None:
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(downloads, "write_file", fail)
+    connection = http.client.HTTPConnection(*served)
+    connection.request("GET", f"/search.{ending}")
+    answer = connection.getresponse()
+    assert answer.status == 500
+    assert b"<html" in answer.read()
+
+
 def test_too_many_at_once_are_asked_to_wait_and_who_leaves_makes_room(
     served: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

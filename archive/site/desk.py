@@ -142,10 +142,9 @@ class Growing(AsgiStream):  # type: ignore[misc]
         """Send the file. What goes wrong after its beginning breaks the connection: half a file is no answer."""
         left = asyncio.ensure_future(self._left())
         try:
-            if not self.form.grows:
-                await asyncio.wait(
-                    [asyncio.wrap_future(self.job.written), left], return_when="FIRST_COMPLETED"
-                )
+            await self._begun(left)
+            if left.done():
+                return
             headers = {**self.headers, "content-type": self.content_type}
             listed = [[name.encode(), value.encode()] for name, value in headers.items()]
             await send({"type": "http.response.start", "status": self.status, "headers": listed})
@@ -158,6 +157,15 @@ class Growing(AsgiStream):  # type: ignore[misc]
             left.cancel()
             self.desk.end(self.job)
 
+    async def _begun(self, left: "asyncio.Future[None]") -> None:
+        """Wait until there is something to send. Raises what the writing raised, while words can still be answered."""
+        while not self.job.written.done() and not left.done():
+            if self.form.grows and self.job.path.exists() and self.job.path.stat().st_size:
+                return
+            await asyncio.sleep(PAUSE)
+        if self.job.written.done():
+            self.job.written.result()
+
     async def _left(self) -> None:
         """Wait until the reader goes away."""
         while (await self.receive())["type"] != "http.disconnect":
@@ -165,11 +173,6 @@ class Growing(AsgiStream):  # type: ignore[misc]
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         """Yield the file, an empty piece while there is nothing new of it."""
-        while not self.job.path.exists() and not self.job.written.done():
-            yield b""
-            await asyncio.sleep(PAUSE)
-        if self.job.written.done():
-            self.job.written.result()  # raises where it failed
         with self.job.path.open("rb") as stream:
             while True:
                 finished = self.job.written.done()
