@@ -10,6 +10,7 @@ The file is a table with tabs and the columns kind, name, relevant, core; ``benc
 
 import math
 import re
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +59,15 @@ NONE = Fitted({}, (0.0, 0.0), {}, "", "")
 def text_words(folded: str) -> set[str]:
     """Return the different words of a text in small letters without accents."""
     return set(_WORD.findall(folded))
+
+
+def topic_files(path: Path) -> list[Path]:
+    """Return the files that make a topic: its own, and that of its fitted weights. Loading tells if they are good."""
+    try:
+        beside = path.parent / tomllib.loads(path.read_text(encoding="utf-8"))["fitted"]["file"]
+    except (KeyError, TypeError, ValueError):
+        return [path]
+    return [path, beside] if beside.is_file() else [path]
 
 
 def read_fitted(path: Path, why: str) -> Fitted:

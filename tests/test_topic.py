@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from archive.cli import main
+from archive.fitted import topic_files
 from archive.options import SHIPPED_TOPIC
 from archive.relevance import find, judge
 from archive.topic import Topic, TopicError, fold, load_topic, spellings, vacant_offices
@@ -276,6 +277,13 @@ def test_a_file_of_fitted_weights_that_is_not_there_is_named(fish: Path) -> None
     fish.write_text(FISH.replace("[[roster]]", f"{FITTED}\n[[roster]]", 1), encoding="utf-8")
     with pytest.raises(TopicError, match=r"fitted\.file: .*fitted\.tsv"):
         load_topic(fish)
+
+
+def test_the_files_of_a_topic_are_its_own_and_the_fitted_weights(fish: Path) -> None:
+    assert topic_files(fish) == [fish]
+    fit(fish)
+    assert topic_files(fish) == [fish, fish.with_name("fitted.tsv")]
+    assert [file.name for file in topic_files(SHIPPED_TOPIC)] == ["topic.toml", "topic_fitted.tsv"]
 
 
 def test_a_common_surname_counts_only_beside_the_full_name(fish: Path) -> None:

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from archive.fitted import topic_files
 from archive.models import Outlet
 
 PARTS, STATE = "parts", "state"
@@ -137,11 +138,15 @@ def write_setup(folder: Path, outlets: Sequence[Outlet], topic: Path) -> str:
     So a worker reads with what this run was begun with, wherever its own copies are. Raises CannotWrite.
     """
     registry = json.dumps([asdict(outlet) for outlet in outlets], ensure_ascii=False, sort_keys=True).encode()
-    terms = topic.read_bytes()
-    name = hashlib.sha256(registry + b"\0" + terms).hexdigest()[:16]
-    for ending, content in ((".json", registry), (".toml", terms)):
-        path = folder / STATE / f"{name}{ending}"
+    first, *others = topic_files(topic)
+    contents = {"outlets.json": registry, "topic.toml": first.read_bytes()}
+    contents |= {other.name: other.read_bytes() for other in others}
+    name = hashlib.sha256(b"\0".join(contents.values())).hexdigest()[:16]
+    for file, content in contents.items():
+        path = folder / STATE / name / file
         if not path.exists():
+            with writing(folder):
+                path.parent.mkdir(parents=True, exist_ok=True)
             with written(path) as stream:
                 stream.write(content)
     return name
@@ -149,10 +154,10 @@ def write_setup(folder: Path, outlets: Sequence[Outlet], topic: Path) -> str:
 
 def read_setup(folder: Path, name: str) -> tuple[tuple[Outlet, ...], Path]:
     """Return the outlets of a setup, and the path of its topic. Raises OSError."""
-    blocks: list[dict[str, Any]] = json.loads((folder / STATE / f"{name}.json").read_text(encoding="utf-8"))
-    return tuple(
-        Outlet(**{name: _plain(value) for name, value in block.items()}) for block in blocks
-    ), folder / STATE / f"{name}.toml"
+    setup = folder / STATE / name
+    blocks: list[dict[str, Any]] = json.loads((setup / "outlets.json").read_text(encoding="utf-8"))
+    outlets = tuple(Outlet(**{key: _plain(value) for key, value in block.items()}) for block in blocks)
+    return outlets, setup / "topic.toml"
 
 
 def _plain(value: Any) -> Any:
