@@ -21,6 +21,8 @@ from crawlers.addresses import CheckedResolver, netloc
 from crawlers.workers import Workers
 
 if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
     from crawlers.cassettes import Recording
     from crawlers.certificates import CertificatePolicy
 
@@ -165,3 +167,9 @@ class CrawlContext:
     def pages_asked(self) -> int:
         """Pages asked so far, of all outlets."""
         return sum(visit.pages_asked for visit in self.visits.values())
+
+
+def context_of(crawler: "Crawler") -> CrawlContext:
+    """Return what the parts of this crawl share."""
+    context: CrawlContext = crawler.spider.context  # type: ignore[union-attr]
+    return context

@@ -14,7 +14,7 @@ from scrapy.http import Response
 from scrapy.utils.asyncio import create_looping_call
 from tqdm import tqdm
 
-from crawlers.middlewares import context_of
+from crawlers.context import context_of
 
 if TYPE_CHECKING:
     from typing import Self

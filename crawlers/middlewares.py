@@ -5,6 +5,7 @@ for pages, ``page`` (pages.url). A refusal is raised as one of crawlers.failures
 """
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import Counter
@@ -32,7 +33,8 @@ from archive.snapshots import Exchange
 from archive.times import format_utc, utc_now
 from archive.urls import fetchable, same_page
 from crawlers.addresses import declared_netlocs, declared_ports, netloc
-from crawlers.context import CrawlContext
+from crawlers.context import context_of
+from crawlers.extensions import InHand
 from crawlers.failures import OverBudget, Postponed, Refused, Stopped, loss_of, status_words
 from crawlers.outlets import refusal
 
@@ -43,12 +45,6 @@ if TYPE_CHECKING:
 
 
 LONGEST_REST_SECONDS = 30 * 86_400.0  # that a Retry-After is believed
-
-
-def context_of(crawler: "Crawler") -> CrawlContext:
-    """Return what the parts of this crawl share."""
-    context: CrawlContext = crawler.spider.context  # type: ignore[union-attr]
-    return context
 
 
 class OutletMiddleware:
@@ -122,6 +118,7 @@ class BackoffMiddleware:
         settings = crawler.settings
         self.crawler = crawler
         self.times = settings.getint("RETRY_TIMES")
+        self.max_bytes = settings.getint("DOWNLOAD_MAXSIZE")
         self.first_wait = settings.getfloat("RETRY_FIRST_WAIT_SECONDS")
         self.max_wait = settings.getfloat("RETRY_MAX_WAIT_SECONDS")
         self.statuses = {int(status) for status in settings.getlist("RETRY_HTTP_CODES")}
@@ -169,8 +166,17 @@ class BackoffMiddleware:
             return None
         again = self._again(request)
         if again is not None:
+            if isinstance(exception, StopDownload):
+                await self._room()
             await self._pause(self._wait(request))
         return again
+
+    async def _room(self) -> None:
+        """Wait until a page of any size has room beside the large answers in hand; not longer than for a server."""
+        held = self.crawler.get_extension(InHand)
+        assert held is not None
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(held.room_for_large(self.max_bytes), self.max_wait)
 
     def _rest(self, slot: str, seconds: float, reason: str) -> None:
         self.asked_to_rest[slot] += 1

@@ -22,10 +22,9 @@ from archive.snapshots import (
 from archive.store import row, set_status, touch_article, transaction
 from archive.times import utc_now
 from archive.urls import is_amp_or_mobile
-from crawlers.context import CrawlContext
+from crawlers.context import CrawlContext, context_of
 from crawlers.failures import one_line
 from crawlers.items import FetchedPage, LostPage, PageItem, UnchangedPage
-from crawlers.middlewares import context_of
 from crawlers.workers import ReadingError
 
 if TYPE_CHECKING:

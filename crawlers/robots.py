@@ -15,9 +15,9 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
+from crawlers.context import context_of
 from crawlers.discovery import sitemaps_in_robots
 from crawlers.failures import RobotsRefused, Stopped, Unreachable, loss_of, status_words
-from crawlers.middlewares import context_of
 
 if TYPE_CHECKING:
     from typing import Self

@@ -1,11 +1,13 @@
 """What was fetched: the article, part of it, a wall, a missing page, a listing or nothing, in many wordings."""
 
+import resource
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from archive.extraction import extract
+from archive.extraction.errors import ExtractionError
 from archive.models import Page
 
 CASES = tomllib.loads((Path(__file__).parent / "pages" / "completeness.toml").read_text(encoding="utf-8"))[
@@ -27,3 +29,25 @@ def test_completeness(case: dict[str, str]) -> None:
     article = extract(page)
     assert article.completeness == case["completeness"]
     assert article.form == case.get("form", article.form)
+
+
+def page_of(html: str) -> Page:
+    return Page(url="https://x.example/una-nota", body=html.encode(), fetched="2026-02-01T00:00:00Z")
+
+
+def test_a_page_of_nothing_but_links_is_an_index_whatever_stands_in_them() -> None:
+    links = "".join(f'<a href="/x{n}">Otra nota más</a> ' for n in range(40))
+    article = extract(page_of(f"<html><body>{links}</body></html>"))
+    assert (article.completeness, article.completeness_reason) == ("index", "hardly a word that is no link")
+
+
+def test_a_page_that_does_not_fit_into_memory_is_not_taken_for_an_empty_one() -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    page = page_of("<html><body>" + "<a href='/x'>y</a>" * 200_000)
+    extract(page_of("<p>Todo lo que se carga la primera vez.</p>"))
+    resource.setrlimit(resource.RLIMIT_DATA, (1_000_000, before[1]))
+    try:
+        with pytest.raises(ExtractionError, match="more memory than one page may have"):
+            extract(page)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)

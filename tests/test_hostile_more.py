@@ -69,7 +69,7 @@ PAGES: dict[str, tuple[Behaviour, str, str]] = {
         body(b'<html><head><script type="application/ld+json">' + b'{"a":[' * 200_000 + b"</script></head></html>"),
         "failed", ""),
     "many-attributes": (body(b"<html><body " + b'a="b" ' * 400_000 + b">x</body></html>"), "failed", ""),
-    "many-links": (body(b"<html><body>" + b'<a href="/x">y</a>' * 200_000 + b"</body></html>"), "archived", "teaser"),
+    "many-links": (body(b"<html><body>" + b'<a href="/x">y</a>' * 200_000 + b"</body></html>"), "failed", ""),
     "open-brackets": (body(b"<html><body>" + b"<" * 3_000_000), "failed", ""),
     "entities": (body(b"<html><body>" + b"&#x41;" * 700_000 + b"</body></html>"), "", ""),
     # Redirects, and where they would lead us.

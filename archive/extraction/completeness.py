@@ -215,6 +215,8 @@ def _index(found: Structured, text: Text, is_article: bool) -> str:
         return "declared a listing"
     if (text.cards >= MANY and words < FEW) or (text.links >= MANY and words < PARAGRAPH * text.links):
         return f"{max(text.cards, text.links)} linked headlines and no article"
+    if words >= FEW and text.link_share >= 0.9:
+        return "hardly a word that is no link"
     linked = sum(block.link_share >= 0.6 for block in text.raw)
     if linked >= MANY and linked >= 0.6 * len(text.raw):
         return f"{linked} of {len(text.raw)} blocks are links"

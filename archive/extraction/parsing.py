@@ -45,14 +45,19 @@ def refuse_non_pages(body: bytes, content_type: str | None) -> None:
 
 
 def parse(text: str) -> HtmlElement | None:
-    """Return the root of a page's tree; None where the text holds no markup at all."""
+    """Return the root of a page's tree; None where the text holds no markup at all.
+
+    Raises ExtractionError where it cannot be parsed, and MemoryError.
+    """
     # One class for all elements: lxml's per-tag lookup in Python costs a tenth of an extraction.
     lookup = etree.ElementDefaultClassLookup(element=HtmlElement)
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     parser.set_element_class_lookup(lookup)
     try:
         root = etree.fromstring(tamed(text).encode("utf-8", "replace"), parser=parser)
-    except etree.XMLSyntaxError:
+    except etree.XMLSyntaxError as error:
+        if error.code == etree.ErrorTypes.ERR_NO_MEMORY:  # type: ignore[attr-defined]
+            raise MemoryError from error
         return None
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise ExtractionError(f"the markup cannot be parsed: {error}") from error

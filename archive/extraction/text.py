@@ -63,6 +63,7 @@ class Text:
     cuts: list[Cut]
     cards: int  # teasers of other pages that were taken off this one
     links: int  # linked headings in the region the text is from
+    link_share: float  # of that region's characters that are link text
 
     @property
     def plain(self) -> str:
@@ -104,6 +105,7 @@ def find_text(
         prose = prose_by_element(root)
     region, headline, held = narrow(root, title, prose)
     links = sum(is_linked(heading) for heading in region.iter("h2", "h3", "h4"))
+    link_share = _link_share(region)
     blocks = _region_blocks(region, held, site)
     if not blocks:
         blocks = _blocks(root, _LAST)
@@ -115,7 +117,12 @@ def find_text(
     standfirst = find_standfirst(headline, description, kept[0].text if kept else "")
     if standfirst and kept and not any(standfirst[:80] in block.text for block in kept[:4]):
         kept.insert(0, Block("p", standfirst))
-    return Text(kept, blocks, cuts, cards, links)
+    return Text(kept, blocks, cuts, cards, links, link_share)
+
+
+def _link_share(region: HtmlElement) -> float:
+    linked = sum(len(text) for link in region.iter("a") for text in link.itertext())
+    return linked / max(1, sum(map(len, region.itertext())))
 
 
 def _region_blocks(region: HtmlElement, prose: int, site: str) -> list[Block]:
