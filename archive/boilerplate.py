@@ -34,11 +34,19 @@ def known_boilerplate(db: Database, outlet: str) -> frozenset[str]:
 
 def note_lines(db: Database, outlet: str, page: str, text: str, *, on_subject: bool) -> None:
     """Note the lines of a page's text; of each only a digest is kept."""
-    number = int.from_bytes(hashlib.blake2b(page.encode(), digest_size=7).digest(), "big")
     db.conn.executemany(
         "INSERT OR IGNORE INTO page_lines (outlet, digest, page, on_subject) VALUES (?,?,?,?)",
-        [(outlet, digest, number, on_subject) for digest in line_digests(text)],
+        [(outlet, digest, _number(page), on_subject) for digest in line_digests(text)],
     )
+
+
+def forget_lines(db: Database, outlet: str, page: str) -> None:
+    """Forget the lines of a page that was withdrawn; what was learnt of them and others stays learnt."""
+    db.execute("DELETE FROM page_lines WHERE outlet = ? AND page = ?", [outlet, _number(page)])
+
+
+def _number(page: str) -> int:
+    return int.from_bytes(hashlib.blake2b(page.encode(), digest_size=7).digest(), "big")
 
 
 def learn_boilerplate(db: Database) -> int:

@@ -133,6 +133,8 @@ def record_reading(
     """Store what a page turned out to be: all of it in one transaction."""
     with transaction(db):
         known = known_article(db, snapshot.page, reading.article.url)
+        if _is_withdrawn(db, outlet, snapshot, reading.article, known):
+            return _conclude(db, snapshot, _withheld(known))
         if known is not None and reading.verdict is not None:
             known, reading = _told_apart(db, outlet, snapshot, reading, known)
         return _conclude(db, snapshot, _decide(db, outlet, snapshot, reading, earlier, known))
@@ -182,10 +184,45 @@ def _address(url: str, homepage: str) -> str:
         return url
 
 
+def _is_withdrawn(
+    db: Database, outlet: Outlet, snapshot: Snapshot, article: Article, known: dict[str, Any] | None
+) -> bool:
+    """Whether a page is one that was withdrawn on request, or has the words of one at another address."""
+    if is_withdrawn(db, snapshot.page):
+        return True
+    if known is None:
+        return is_withdrawn(db, article.url) or _has_withdrawn_words(db, outlet, article)
+    return is_withdrawn(db, known["url"], article=known["id"]) and (
+        _is_own_address(db, known["id"], snapshot.page) or not _is_another(known, article)
+    )
+
+
+def _has_withdrawn_words(db: Database, outlet: Outlet, article: Article) -> bool:
+    found = row(
+        db,
+        "SELECT 1 FROM takedowns t JOIN articles a ON a.id = t.article JOIN revisions r ON r.article = a.id"
+        " WHERE t.lifted IS NULL AND a.outlet = ? AND r.sha256 = ?",
+        [outlet.id, text_digest(article.title, article.text)],
+    )
+    return found is not None
+
+
+def _is_another(withdrawn: dict[str, Any], article: Article) -> bool:
+    """Whether a page only claims a withdrawn article's address. Its words are gone: headline and time must tell."""
+    times = withdrawn["published_local"], article.published_local
+    return withdrawn["title"] != article.title and None not in times and times[0] != times[1]
+
+
+def _withheld(known: dict[str, Any] | None) -> Result:
+    return Result(Outcome.WITHDRAWN, known["id"] if known else None, "withdrawn on request")
+
+
 def record_failure(db: Database, snapshot: Snapshot, outcome: Outcome, reason: str) -> Result:
     """Store that a page was answered, but not with an article (an error status, a body nobody can read)."""
     with transaction(db):
         known = known_article(db, snapshot.page, snapshot.url)
+        if is_withdrawn(db, snapshot.page, article=known["id"] if known else None):
+            return _conclude(db, snapshot, _withheld(known))
         if known is not None and outcome is Outcome.GONE:
             set_status(db, known["id"], "gone", seen=snapshot.fetched, detail=reason, snapshot=snapshot.id)
         return _conclude(db, snapshot, Result(outcome, known["id"] if known else None, reason))
@@ -200,6 +237,8 @@ def _conclude(db: Database, snapshot: Snapshot, result: Result) -> Result:
         db, snapshot.page, result.outcome, reason=result.reason, article=result.article,
         redirected_to=snapshot.url if snapshot.url != snapshot.page else None,
     )  # fmt: skip
+    if result.outcome is Outcome.WITHDRAWN:
+        db.execute("UPDATE pages SET summary = '' WHERE url = ?", [snapshot.page])
     return result
 
 
@@ -212,8 +251,6 @@ def _decide(
     known: dict[str, Any] | None,
 ) -> Result:
     article, verdict = reading.article, reading.verdict
-    if is_withdrawn(db, snapshot.page, known["url"] if known else article.url):
-        return Result(Outcome.BLOCKED, known["id"] if known else None, "withdrawn on request")
     if verdict is None:
         claims = known is not None and not _is_own_address(db, known["id"], snapshot.page)
         return _without_article(db, snapshot, article, None if claims else known)

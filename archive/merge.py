@@ -19,7 +19,7 @@ from archive.history import Version, file_snapshots, rewrite, versions_of
 from archive.merge_backfill import merge_backfill
 from archive.stems import note_words
 from archive.store import ArchiveError, is_withdrawn, next_id, open_existing, row, rows, transaction
-from archive.takedown import withdraw_again
+from archive.takedown import forget_indexed, withdraw_again
 from archive.warc_files import copy_files
 
 Row = dict[str, Any]
@@ -68,7 +68,9 @@ def merge(db: Database, path: Path, *, folder: Path, other_folder: Path) -> Merg
         db.execute("PRAGMA secure_delete = ON")  # words withdrawn there must not linger in a free page here
         with transaction(db):
             db.execute("PRAGMA defer_foreign_keys = ON")
-            _Merge(db, files, merged).run()
+            withdrawn = _Merge(db, files, merged).run()
+        if withdrawn:
+            forget_indexed(db)
         return merged
     except sqlite3.Error as error:
         raise ArchiveError(f"{path}: {error}") from error
@@ -86,8 +88,8 @@ class _Merge:
         self.snapshots: dict[int, int] = {}
         self.articles: dict[int, int] = {}
 
-    def run(self) -> None:
-        """Merge table after table, those that others point at first."""
+    def run(self) -> bool:
+        """Merge table after table, those that others point at first. Returns whether withdrawn words had come in."""
         self._keyed("outlets", ("id",), _watched_longest, order=_outlet_order)
         self._snapshots()
         self._articles()
@@ -101,8 +103,9 @@ class _Merge:
         self._union("events", ("article", "seen", "event", "detail"))
         self._union("labels", ("url", "grade", "note", "coder", "created", "topic_version"))
         self._crawls()
-        self._takedowns()
+        withdrawn = self._takedowns()
         merge_backfill(self.db, self.snapshots)
+        return withdrawn
 
     def _others(self, table: str) -> Iterator[Row]:
         cursor = self.db.conn.execute(f"SELECT * FROM other.{table} ORDER BY 1")
@@ -189,14 +192,14 @@ class _Merge:
             ours = row(self.db, "SELECT * FROM articles WHERE key = ?", [theirs["key"]])
             if ours is None:
                 self._add_article(theirs)
-            elif is_withdrawn(self.db, ours["url"]) or self._withdrawn_there(theirs["key"]):
+            elif is_withdrawn(self.db, ours["url"], article=ours["id"]) or self._withdrawn_there(theirs):
                 self._join_withdrawn(ours, theirs)
             else:
                 self._join_article(ours, theirs)
 
-    def _withdrawn_there(self, key: str) -> bool:
-        found = row(self.db, "SELECT 1 FROM other.takedowns WHERE key = ? AND lifted IS NULL", [key])
-        return found is not None
+    def _withdrawn_there(self, theirs: Row) -> bool:
+        sql = "SELECT 1 FROM other.takedowns WHERE lifted IS NULL AND (key = ? OR article = ?)"
+        return row(self.db, sql, [theirs["key"], theirs["id"]]) is not None
 
     def _add_article(self, theirs: Row) -> None:
         number = theirs["id"]
@@ -253,7 +256,7 @@ class _Merge:
             for visit in rows(self.db, "SELECT * FROM other.crawl_outlets WHERE crawl = ?", [number]):
                 _insert(self.db, "crawl_outlets", visit | {"crawl": crawl})
 
-    def _takedowns(self) -> None:
+    def _takedowns(self) -> bool:
         """Add the public log; what is withdrawn in one archive is withdrawn in the merged one."""
         for theirs in self._others("takedowns"):
             columns = self._mapped(theirs)
@@ -268,7 +271,7 @@ class _Merge:
                 self.db.execute(
                     "UPDATE takedowns SET lifted = ? WHERE id = ?", [columns["lifted"], ours["id"]]
                 )
-        withdraw_again(self.db)
+        return withdraw_again(self.db)
 
 
 def _shown(version: Version) -> tuple[str, str, str]:

@@ -200,3 +200,4 @@ class Outcome(StrEnum):
     BLOCKED = "blocked"
     FAILED = "failed"
     GONE = "gone"
+    WITHDRAWN = "withdrawn"  # withdrawn on request: nothing of it is kept in the database

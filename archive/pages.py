@@ -40,6 +40,7 @@ OUTCOME_STATES: dict[Outcome, PageState] = {
     Outcome.BLOCKED: "blocked",
     Outcome.FAILED: "failed",
     Outcome.GONE: "failed",
+    Outcome.WITHDRAWN: "blocked",
 }
 
 

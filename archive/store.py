@@ -215,11 +215,11 @@ def _update_article(
     return Outcome.REVISED
 
 
-def is_withdrawn(db: Database, *addresses: str) -> bool:
-    """Return whether one of these addresses was withdrawn on request (see archive.takedown)."""
+def is_withdrawn(db: Database, *addresses: str, article: int | None = None) -> bool:
+    """Return whether the article, or one of these addresses, was withdrawn on request (see archive.takedown)."""
     marks = ", ".join("?" * len(addresses))
-    sql = f"SELECT 1 FROM takedowns WHERE lifted IS NULL AND key IN ({marks})"
-    return row(db, sql, [url_key(address) for address in addresses]) is not None
+    sql = f"SELECT 1 FROM takedowns WHERE lifted IS NULL AND (key IN ({marks}) OR article = ?)"
+    return row(db, sql, [*(url_key(address) for address in addresses), article]) is not None
 
 
 def replace_reading(db: Database, number: int, article: Article, verdict: Verdict) -> bool:
@@ -231,7 +231,7 @@ def replace_reading(db: Database, number: int, article: Article, verdict: Verdic
     """
     with transaction(db):
         known = row(db, "SELECT * FROM articles WHERE id = ?", [number])
-        if known is None or is_withdrawn(db, known["url"]):
+        if known is None or is_withdrawn(db, known["url"], article=number):
             return False
         columns = _article_columns(article, None) | _verdict_columns(verdict)
         if all(known[name] == value for name, value in columns.items()):

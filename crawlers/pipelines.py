@@ -229,5 +229,6 @@ COUNTED = {
     Outcome.OFF_TOPIC: "off_topic",
     Outcome.FAILED: "failed",
     Outcome.BLOCKED: "failed",
+    Outcome.WITHDRAWN: "failed",
     Outcome.GONE: "gone",
 }

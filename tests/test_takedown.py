@@ -63,7 +63,7 @@ def test_nothing_brings_the_text_back(small: Small) -> None:
     snapshot = find_snapshot(small.db, 1)
     assert snapshot is not None
     result = record_reading(small.db, OUTLETS[0], snapshot, Reading(article=article, verdict=verdict))
-    assert result.outcome is Outcome.BLOCKED
+    assert result.outcome is Outcome.WITHDRAWN
     assert WORDS not in "\n".join(small.db.conn.iterdump())
     assert URL not in [visit.page for visit in due_revisits(small.db, "faro", everything=True)]
 

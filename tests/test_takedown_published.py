@@ -7,6 +7,7 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner
 
@@ -79,7 +80,8 @@ def everything_published(path: Path, get: Get, folder: Path, number: int, story:
     """What readers can ask the site for, and all that commands write to be taken away."""
     addresses = [
         "/", "/search?q=seguridad", "/search.atom", "/search.json?q=seguridad", "/search.jsonl", "/search.csv",
-        "/search.bib", "/search.ris", "/search.csl.json", "/search.zip", f"/article/{number}",
+        "/search.bib", "/search.ris", "/search.csl.json", "/search.zip", "/search.xlsx", "/search.parquet",
+        "/search.excel.csv", "/search.md", "/search?q=seguridad&lang=en", f"/article/{number}",
         f"/article/{number}.json",
         f"/article/{number}.bib", f"/article/{number}.ris", "/changes", "/changes.atom", "/stories", f"/story/{story}",
         f"/story/{story}.json", f"/story/{story}.csv", f"/story/{story}.atom", "/calendar", "/calendar.ics", "/outlets",
@@ -88,7 +90,10 @@ def everything_published(path: Path, get: Get, folder: Path, number: int, story:
     places = {address: get(address) for address in addresses}
     for form in ("csv", "csv-excel", "jsonl"):
         places[f"export {form}"] = run(path, "export", "--format", form, "--with-text").encode()
-    for table in TABLES:
+    folder.mkdir()
+    for form in ("xlsx", "parquet"):
+        run(path, "export", "--format", form, "--with-text", "-o", str(folder / f"export.{form}"))
+    for table in (*TABLES, "labels", "stories", "takedowns"):
         places[f"export {table}"] = run(path, "export", "--table", table, "--with-text").encode()
     run(path, "export", "--format", "datapackage", "--with-text", "-o", str(folder / "package"))
     run(path, "snapshot", "2026-11", "--into", str(folder / "frozen"))
@@ -103,6 +108,8 @@ def everything_published(path: Path, get: Get, folder: Path, number: int, story:
 
 
 def unpacked(content: bytes) -> bytes:
+    if content.startswith(b"PAR1"):
+        return "\n".join(map(str, pyarrow.parquet.read_table(BytesIO(content)).to_pylist())).encode()
     if not content.startswith(b"PK"):
         return content
     with zipfile.ZipFile(BytesIO(content)) as package:
@@ -126,6 +133,7 @@ def test_nothing_published_holds_a_phrase_of_it(archive: Path, tmp_path: Path) -
     assert {
         f"/article/{number}", f"/article/{number}.json", "/calendar", "/calendar.ics", f"/story/{story}", "archive.db",
         "export csv", "export revisions", "export mentions", "package/data/articles.csv", "full/archive.db",
+        "export.xlsx", "export.parquet",
         "backup.db",
     } <= before  # fmt: skip
     run(archive, "takedown", url, "--reason", "asked by the author")

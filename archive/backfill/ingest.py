@@ -208,7 +208,8 @@ def _reading(capture: dict[str, Any]) -> Reading:
 
 def _record(db: Database, outlet: Outlet, snapshot: Snapshot, reading: Reading) -> Outcome:
     known = known_article(db, snapshot.page, reading.article.url)
-    if known is None or snapshot.fetched >= known["last_checked"]:
+    withdrawn = known is not None and is_withdrawn(db, article=known["id"])
+    if known is None or withdrawn or snapshot.fetched >= known["last_checked"]:
         return record_reading(db, outlet, snapshot, reading).outcome
     article = reading.article
     with transaction(db):

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from archive.history import Version, add_version, versions_of
 from archive.pages import find_page
-from archive.store import row, rows, transaction
+from archive.store import is_withdrawn, row, rows, transaction
 
 _COLUMNS = "source, offset, url, fetched, refers_to, refers_to_fetched, digest"
 _WAITING = f"SELECT {_COLUMNS} FROM backfill_revisits ORDER BY fetched, url, source, offset"
@@ -62,6 +62,8 @@ def _sighted(db: Database, page: dict[str, Any], revisit: dict[str, Any]) -> boo
     )
     if snapshot is None:
         return False
+    if is_withdrawn(db, article=snapshot["article"]):
+        return True
     shown = [
         version for version in versions_of(db, snapshot["article"] or 0) if version.snapshot == snapshot["id"]
     ]
