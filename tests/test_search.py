@@ -486,6 +486,18 @@ def test_facets_promise_what_narrowing_finds(
             assert search(many, text, narrowed, sort="newest", copies=copies).total == promised
 
 
+@pytest.mark.parametrize("copies", ["fold", "all"])
+def test_a_section_is_one_however_its_name_is_written(db: Database, copies: Copies) -> None:
+    for number, section in enumerate(("Política", "politica", "POLÍTICA", "Nación", "nación", "")):
+        add(db, "faro", f"s{number}", "Un tren", f"Texto número {number} de trenes.", section=section)
+    counts = facets(db, "tren", copies=copies).section
+    assert counts == {"Política": 3, "Nación": 2}
+    for spelled in ("politica", "Política", "POLITICA"):
+        assert search(db, "tren", Filters(section=(spelled,)), copies=copies).total == 3
+        assert search(db, "tren", Filters(without=(("section", spelled),)), copies=copies).total == 3
+    assert search(db, "tren", Filters(section=("nacional",))).total == 0
+
+
 @pytest.mark.parametrize("by", ["day", "month"])
 def test_histogram_counts_each_side_without_holes(many: Database, by: Any) -> None:
     bars = histogram(many, "armas", Filters(), by, copies="all")

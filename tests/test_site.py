@@ -1,6 +1,7 @@
 """The site, asked as a reader asks it: over a real archive, through Datasette's own client."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,15 @@ import feedparser
 import pytest
 from icalendar import Calendar
 
+from archive.grouping import group_archive
+from archive.site import queries
 from archive.site.app import build_site
 from archive.site.diffs import word_diff
+from archive.site.reasons import marked
+from archive.site.rendering import teaser
 from tests.archives import build_archive
-from tests.site_pages import own_pages
+from tests.site_pages import in_language, own_pages
+from tests.small_archive import build
 
 Get = Callable[..., Any]
 
@@ -58,6 +64,74 @@ def test_article_shows_versions_with_their_difference_and_the_evidence(archive: 
     )
     assert "sha256:" in page
     assert 'name="citation_title"' in page
+
+
+def test_what_put_an_article_here_is_marked_and_not_what_spoke_against_it() -> None:
+    terms = [
+        {"text": "bilateral security · FBI", "where": "lede", "points": 3.0, "why": ""},
+        {"text": "museum", "where": "lede", "points": -1.0, "why": ""},
+        {"text": "after · days", "where": "text", "points": 2.0, "why": ""},
+    ]
+    paragraph = "After days of bilateral security talks the FBI went to a museum."
+    (shown,) = marked([paragraph], terms)
+    assert shown == (
+        "After days of <mark>bilateral security</mark> talks the <mark>FBI</mark> went to a museum."
+    )
+    assert marked([paragraph], terms[1:])[0].startswith("<mark>After</mark> <mark>days</mark> of")
+
+
+def test_what_the_archive_did_is_told_in_utc_whatever_the_outlets_clock(archive: Path, get: Get) -> None:
+    outlet = rows(archive, "SELECT id FROM outlets WHERE timezone != 'UTC'")[0][0]
+    for path in ("/changes", "/outlets", f"/outlet/{outlet}"):
+        page = get(f"{path}?lang=es").text
+        noticed = re.findall(r"(?:Notado:|<td[^>]*>|<dd>) *<time[^>]*>[^<]*</time>(.{4})", page)
+        assert noticed, path
+        assert set(noticed) == {" UTC"}, path
+
+
+def test_across_the_border_is_the_same_day_on_each_outlets_clock(tmp_path: Path) -> None:
+    path = build(tmp_path, 2).path
+    with sqlite3.connect(path) as connection:
+        mexican, american = (row[0] for row in connection.execute("SELECT id FROM articles ORDER BY country"))
+
+        def across(published: str) -> int:
+            connection.execute("UPDATE articles SET published = ? WHERE id = ?", [published, american])
+            return len(queries.article(connection, mexican)["across"])  # type: ignore[index]
+
+        # 14 January, 23:30 in Mexico City (UTC-6); New York is at UTC-5.
+        connection.execute("UPDATE articles SET published = '2026-01-15T05:30:00Z' WHERE id = ?", [mexican])
+        assert across("2026-01-14T05:00:00Z")  # 0:00 of the 14th
+        assert across("2026-01-15T04:59:00Z")
+        assert not across("2026-01-15T05:00:00Z")  # the 15th in New York
+        assert not across("2026-01-14T04:59:00Z")
+
+
+def test_front_page_counts_the_other_outlets_of_a_text_and_not_its_copies(tmp_path: Path) -> None:
+    small = build(tmp_path, 6)
+    group_archive(small.db)
+    with sqlite3.connect(small.path) as connection:
+        (shown,) = queries.latest_articles(connection, "MX")
+    assert shown["also_in"] == 1
+
+
+def test_words_and_links_do_not_run_into_each_other(archive: Path, get: Get) -> None:
+    glued = re.compile(r"[\w.,;:!?)]<(?:a|strong|small|code|time)[ >]|</(?:a|strong|small|code|time)>\w")
+    for path in own_pages(archive):
+        for language in ("es", "en"):
+            page = re.sub(r"<pre.*?</pre>", "", get(in_language(path, language)).text, flags=re.DOTALL)
+            found = glued.search(page)
+            assert found is None, (path, page[found.start() - 60 : found.end() + 40])
+
+
+def test_a_summary_cut_by_its_publisher_is_marked_as_cut() -> None:
+    whole = (
+        "Los ministros de los dos países acordaron el miércoles abrir una oficina contra el tráfico de armas"
+    )
+    assert teaser(f"{whole}.") == f"{whole}."
+    assert teaser(whole) == f"{whole}…"
+    assert teaser("Una cita breve") == "Una cita breve"
+    assert len(teaser(whole * 9)) <= 320
+    assert teaser(whole * 9).endswith("…")
 
 
 def test_changes_feed_is_well_formed_and_its_ids_stay(get: Get) -> None:

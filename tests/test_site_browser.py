@@ -128,6 +128,23 @@ def test_text_twice_as_large_needs_no_sideways_scrolling(archive: Path, site: st
         page.close()
 
 
+def test_on_a_phone_nothing_of_the_sites_own_tables_is_beyond_the_edge(
+    archive: Path, site: str, browser: Browser
+) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    tables = 0
+    for address in own_pages(archive):
+        page.goto(site + address)
+        page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+        found = page.evaluate(
+            "[...document.querySelectorAll('.scroll:has(.stacks)')].map((e) => e.scrollWidth - e.clientWidth)"
+        )
+        tables += len(found)
+        assert not any(found), (address, found)
+    assert tables > 5
+    page.close()
+
+
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_a_journalist_searches_refines_and_reads(site: str, page: Page, language: str) -> None:
     words = Words("es" if language == "es" else "en")

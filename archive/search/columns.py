@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from sqlite_utils import Database
 
+from archive.folding import fold
 from archive.search.reading import (
     CODED,
     Arrays,
@@ -92,6 +93,32 @@ class Counts:
 
 
 @dataclass(frozen=True, eq=False)
+class Spellings:
+    """The numbers of a column's values whose spellings differ in case and accents only, taken together."""
+
+    together: Ints  # by number: the number that stands for its value
+    shown: dict[int, str]  # by that number: the spelling that is shown
+    by_value: dict[str, int]  # by spelling without case and accents: that number
+
+    @classmethod
+    def of(cls, numbers: Numbers) -> "Spellings":
+        """Take together the spellings of a column; one in small letters and capitals is shown before others."""
+        by_value: dict[str, int] = {}
+        shown: dict[int, str] = {}
+        together = np.arange(len(numbers), dtype=np.int64)
+        for spelling, number in numbers.items():
+            first = by_value.setdefault(fold(spelling), number)
+            together[number] = first
+            known = shown.setdefault(first, spelling)
+            shown[first] = min(known, spelling, key=lambda text: (text.islower(), text.isupper(), text))
+        return cls(together, shown, by_value)
+
+    def number(self, value: str) -> int | None:
+        """Return the number that stands for a value however it is spelled, None where no article has it."""
+        return self.by_value.get(fold(value))
+
+
+@dataclass(frozen=True, eq=False)
 class Columns:
     """One state of the archive. A *position* is an article's place in order of time, the oldest first.
 
@@ -119,6 +146,10 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def spellings(self, name: str) -> "Spellings":
+        """Return which numbers of a column stand for one value: publishers write their sections as they please."""
+        return self.counts.get(("spellings", name), lambda: Spellings.of(self.numbers[name]))
 
     def positions(self, ids: Ints) -> Positions:
         """Return the positions of articles, in order; ids that are not (or not yet) known are passed over."""

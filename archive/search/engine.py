@@ -6,7 +6,7 @@ costs what page 1 does and none is skipped or repeated while the archive grows.
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -232,7 +232,8 @@ def _hits(found: Selected, positions: Positions) -> list[Hit]:
     )
     texts = _by_id(found.connection, "SELECT article AS id, text FROM texts WHERE article IN ({})", ids)
     highlighter = Highlighter(found.query.tree, found.vocabulary.forms, found.query.accents)
-    outlets = _other_outlets(found, positions)
+    groups = np.unique(found.columns.groups[positions]).tolist()
+    outlets = other_outlets(found.connection, [group for group in groups if group >= 0])
     return [
         Hit(
             article=article,
@@ -254,14 +255,12 @@ def _by_id(connection: sqlite3.Connection, sql: str, ids: list[int]) -> dict[int
     return {row["id"]: row for row in rows}
 
 
-def _other_outlets(found: Selected, positions: Positions) -> dict[int, int]:
-    """Return for each copy group on the page how many outlets there are in it besides the one shown."""
-    groups = [int(group) for group in np.unique(found.columns.groups[positions]) if group >= 0]
-    if not groups:
-        return {}
-    rows = found.connection.execute(
+def other_outlets(connection: sqlite3.Connection, groups: Iterable[int]) -> dict[int, int]:
+    """Return for each of these groups of copies how many outlets there are in it besides one."""
+    wanted = list(groups)
+    rows = connection.execute(
         "SELECT copy_group, count(DISTINCT outlet) - 1 FROM articles"
-        f" WHERE grade > 0 AND copy_group IN ({', '.join('?' * len(groups))}) GROUP BY copy_group",
-        groups,
+        f" WHERE grade > 0 AND copy_group IN ({', '.join('?' * len(wanted))}) GROUP BY copy_group",
+        wanted,
     )
     return {row[0]: row[1] for row in rows}

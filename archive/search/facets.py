@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from archive.search.filters import Filters
 from archive.search.matching import Copies, Selected, select
 from archive.search.query import Query
-from archive.search.reading import Ints
+from archive.search.reading import MANY_VALUED, Ints
 
 _EPOCH = date(1970, 1, 1)
 
@@ -45,9 +45,14 @@ class Counter:
         self.grouped = grouped[order]
         self.group: Ints = groups[self.grouped].astype(np.int64)
 
-    def count(self, numbers: NDArray[Any], size: int) -> Ints:
-        """Return how many articles have each number below ``size``; ``numbers`` has one for every position."""
+    def count(self, numbers: NDArray[Any], size: int, together: Ints | None = None) -> Ints:
+        """Return how many articles have each number below ``size``; ``numbers`` has one for every position.
+
+        ``together`` tells by number which other it is counted as.
+        """
         picked = numbers[self.positions]
+        if together is not None:
+            picked = together[picked]
         counts: Ints = np.bincount(picked, minlength=size)
         if len(self.grouped):
             of_group = picked[self.grouped]
@@ -88,8 +93,14 @@ def _facets(counter: Counter) -> Facets:
 
 def _by_value(counter: Counter, column: str) -> dict[str, int]:
     numbers = counter.columns.numbers[column]
-    counts = counter.count(counter.columns.codes[column], len(numbers))
-    values = [(value, int(counts[number])) for value, number in numbers.items()]
+    codes = counter.columns.codes[column]
+    if column in MANY_VALUED:
+        spellings = counter.columns.spellings(column)
+        counts = counter.count(codes, len(numbers), spellings.together)
+        values = [(spelling, int(counts[number])) for number, spelling in spellings.shown.items()]
+    else:
+        counts = counter.count(codes, len(numbers))
+        values = [(value, int(counts[number])) for value, number in numbers.items()]
     return dict(sorted(((v, n) for v, n in values if v and n), key=lambda pair: (-pair[1], pair[0])))
 
 

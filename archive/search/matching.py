@@ -15,7 +15,7 @@ from archive.search.accents import matters, term_source
 from archive.search.columns import Columns, columns_of, connection_of
 from archive.search.filters import FIELDS, Filters, merged
 from archive.search.query import Accents, Query, parse
-from archive.search.reading import Positions
+from archive.search.reading import MANY_VALUED, Positions
 from archive.search.tree import And, Both, Expression, Forms, Near, Node, Not, Or, Term, compiled, every_term
 from archive.stems import Vocabulary
 
@@ -183,7 +183,12 @@ def _having(columns: Columns, positions: Positions, name: str, values: tuple[str
         return positions[np.isin(columns.years[positions], years)]
     numbers = columns.numbers[name]
     asked = np.zeros(max(len(numbers), 1), bool)
-    asked[[numbers[value] for value in values if value in numbers]] = True
+    if name in MANY_VALUED:
+        spellings = columns.spellings(name)
+        asked[[number for value in values if (number := spellings.number(value)) is not None]] = True
+        asked = asked[spellings.together] if len(numbers) else asked
+    else:
+        asked[[numbers[value] for value in values if value in numbers]] = True
     return positions[asked[columns.codes[name][positions]]]
 
 

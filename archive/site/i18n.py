@@ -170,6 +170,12 @@ class Words:
             f'<time datetime="{moment.isoformat(timespec="minutes")}" title="{whole}">{said}</time>'
         )
 
+    def archive_time(self, value: str | None) -> Markup:
+        """Return when the archive itself did something: in UTC, whatever the outlet's clock, and saying so."""
+        return (
+            Markup("{} UTC").format(self.local_time(value, "UTC")) if value else self.local_time(None, "UTC")
+        )
+
     def link(self, path: str, parameters: Mapping[str, object] | None = None) -> str:
         """Return a link within the site that keeps the chosen language; empty parameters are left out."""
         pairs = [(key, str(value)) for key, value in (parameters or {}).items() if value not in (None, "")]

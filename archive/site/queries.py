@@ -2,14 +2,16 @@
 
 import json
 import sqlite3
-from collections import Counter
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from archive.models import PageState
 from archive.search import tallies
+from archive.search.engine import other_outlets
+from archive.site.i18n import zone_of
 from archive.site.kept import Kept
 from archive.site.watch import ONE_DAY, Watch, watch
 from archive.times import now
@@ -50,16 +52,16 @@ def latest_articles(connection: sqlite3.Connection, country: str, limit: int = F
         f"SELECT {ARTICLE} WHERE a.country = ? AND a.grade > 0 ORDER BY a.id DESC LIMIT ?",
         [country, limit * 5],
     )
-    seen: Counter[int] = Counter()
+    seen: set[int] = set()
     kept = []
     for article in found:
         group = article["copy_group"]
-        if group is None or not seen[group]:
+        if group is None or group not in seen:
             kept.append(article)
-        if group is not None:
-            seen[group] += 1
+        seen.add(group)
     kept.sort(key=lambda a: a["published"] or a["first_seen"], reverse=True)
-    return [{**a, "also_in": max(0, seen[a["copy_group"]] - 1)} for a in kept[:limit]]
+    others = other_outlets(connection, {a["copy_group"] for a in kept[:limit] if a["copy_group"] is not None})
+    return [{**a, "also_in": others.get(a["copy_group"], 0)} for a in kept[:limit]]
 
 
 def new_today(connection: sqlite3.Connection, country: str) -> int:
@@ -245,16 +247,31 @@ def copies_of(connection: sqlite3.Connection, known: Row) -> list[Row]:
 
 
 def across_the_border(connection: sqlite3.Connection, known: Row) -> list[Row]:
-    """Return what outlets of the other country published within a day of this article, its story first."""
-    moment = known["published"] or known["first_seen"]
-    return fetch(
-        connection,
-        f"SELECT {ARTICLE} WHERE a.country != ? AND a.grade > 0"
-        " AND a.published BETWEEN strftime('%Y-%m-%dT%H:%M:%SZ', ?, '-1 day')"
-        " AND strftime('%Y-%m-%dT%H:%M:%SZ', ?, '+1 day')"
-        " ORDER BY (a.story IS NOT NULL AND a.story = ?) DESC, a.grade DESC, a.score DESC LIMIT ?",
-        [known["country"], moment, moment, known["story"], SAME_DAY_ARTICLES],
+    """Return what outlets of the other country published on the day of this article, its story first.
+
+    The day is that of each outlet's own clock.
+    """
+    day = _local_day(known)
+    found = connection.execute(
+        "SELECT a.id, a.published, o.timezone FROM articles a JOIN outlets o ON o.id = a.outlet"
+        " WHERE a.country != ? AND a.grade > 0 AND a.published BETWEEN ? AND ?"
+        " ORDER BY (a.story IS NOT NULL AND a.story = ?) DESC, a.grade DESC, a.score DESC",
+        [known["country"], f"{day - ONE_DAY}T10", f"{day + ONE_DAY}T12", known["story"]],
     )
+    same = (row[0] for row in found if _day_there(row[1], row[2]) == day)
+    return [row for number in islice(same, SAME_DAY_ARTICLES) for row in _listed(connection, number)]
+
+
+def _listed(connection: sqlite3.Connection, number: int) -> list[Row]:
+    return fetch(connection, f"SELECT {ARTICLE} WHERE a.id = ?", [number])
+
+
+def _local_day(known: Row) -> date:
+    return _day_there(known["published"] or known["first_seen"], known["timezone"])
+
+
+def _day_there(moment: str, zone: str) -> date:
+    return datetime.fromisoformat(moment).astimezone(zone_of(zone)).date()
 
 
 def page_states(connection: sqlite3.Connection, outlet_id: str) -> list[Row]:

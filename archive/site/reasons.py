@@ -99,8 +99,17 @@ def found_words(terms: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in listed if word))
 
 
+def telling(terms: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the reasons that speak for an article and have a place in it.
+
+    What the single words of the whole text weigh together has none: they are words like *after* and *days*.
+    """
+    speaking = [term for term in terms if float(term.get("points", 0)) > 0]
+    return [term for term in speaking if term.get("where") != "text"] or speaking
+
+
 def marked(paragraphs: Iterable[str], terms: Iterable[Mapping[str, Any]]) -> list[Markup]:
-    """Return paragraphs, escaped, the words that a verdict found in ``<mark>``."""
-    found = tuple(Term(word, "phrase") for word in found_words(terms))
+    """Return paragraphs, escaped, the words that put the article in the archive in ``<mark>``."""
+    found = tuple(Term(word, "phrase") for word in found_words(telling(terms)))
     highlighter = Highlighter(Or(found) if found else None, only_itself)
     return [Markup(highlighter.whole(paragraph, "text").html) for paragraph in paragraphs]

@@ -11,6 +11,7 @@ from datasette.app import Datasette
 from datasette.utils.asgi import Request, Response
 from markupsafe import Markup
 
+from archive.folding import fold
 from archive.publish import excerpt
 from archive.search import Facets, Hit, Results, facets, histogram, search, select, warm
 from archive.search.glossary import both_languages
@@ -175,6 +176,10 @@ def shown_facets(found: Facets, asked: Asked, words: Words, names: dict[str, str
         chosen = getattr(asked.filters, name)
         most = MORE_VALUES if asked.more == name and linked else FACET_VALUES
         texts = list(counts)[:most]
+        if chosen:  # the address may spell a section otherwise than the archive does
+            ticked = {fold(text): text for text in chosen}
+            counts = {ticked.get(fold(text), text): count for text, count in counts.items()}
+            texts = [ticked.get(fold(text), text) for text in texts]
         texts = [text for text in chosen if text not in texts] + texts
         values = [
             {
