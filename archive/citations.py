@@ -158,12 +158,13 @@ def _latex(text: str) -> str:
     line = _LIGATURES.sub("{}", in_one_line(text).translate(_LATEX))
     return (
         line
-        if _balanced(line)
+        if balanced(line)
         else line.replace(r"\{", r"{\textbraceleft}").replace(r"\}", r"{\textbraceright}")
     )
 
 
-def _balanced(text: str) -> bool:
+def balanced(text: str) -> bool:
+    """Whether every brace of a text has its partner."""
     depth = 0
     for sign in text:
         depth += (sign == "{") - (sign == "}")

@@ -15,9 +15,10 @@ from sqlite_utils import Database
 
 from archive.pages import find_page
 from archive.relevance import screen
-from archive.store import row, rows, transaction
+from archive.store import find_article, row, rows, transaction
 from archive.times import utc_now
 from archive.topic import Topic
+from archive.urls import BadURL
 
 GRADES = (0, 1, 2)
 Z_95 = 1.959964
@@ -74,8 +75,7 @@ def record_label(
     """
     if grade not in GRADES:
         raise ValueError(f"a grade is 0, 1 or 2, not {grade}")
-    page = find_page(db, url)
-    address = page["url"] if page else url
+    address = judged_address(db, url)
     verdict = row(db, "SELECT topic_version FROM verdicts WHERE page = ?", [address])
     with transaction(db):
         db.execute(
@@ -83,6 +83,21 @@ def record_label(
             [address, grade, note, coder, created or utc_now(), verdict["topic_version"] if verdict else ""],
         )
     return str(address)
+
+
+def judged_address(db: Database, url: str) -> str:
+    """Return the address of the page that was judged under an address: its own, or that of the article it gave."""
+    page = find_page(db, url)
+    if page is not None and page["state"] != "duplicate":
+        return str(page["url"])
+    try:
+        article = find_article(db, url)
+    except BadURL:
+        return url
+    read = article and row(
+        db, "SELECT url FROM pages WHERE article = ? AND state = 'archived' ORDER BY url", [article["id"]]
+    )
+    return str((read or page or {"url": url})["url"])
 
 
 def all_labels(db: Database) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from archive.citations import in_one_line
+from archive.citations import balanced, in_one_line
 from archive.exports.text_formats import spreadsheet_cell
 from archive.exports.xlsx import sheet_cell
 from archive.models import Article, Outlet, Term, Verdict
@@ -136,8 +136,7 @@ def compare_titles(db: Database, found: dict[str, str]) -> str:
     wrong = [
         f"{title!r} came back {found[key]!r}"
         for key, title in stored.items()
-        if title.count("{") == title.count("}")
-        and title.translate(_TYPESET) != found[key].translate(_TYPESET)
+        if balanced(title) and title.translate(_TYPESET) != found[key].translate(_TYPESET)
     ]
     return f"{len(wrong)} headlines differ; " + "; ".join(wrong[:5]) if wrong else ""
 

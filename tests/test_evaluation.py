@@ -13,6 +13,7 @@ from archive.models import Outlet
 from archive.options import SHIPPED_TOPIC
 from archive.store import open_archive, save_outlets
 from archive.topic import load_topic
+from archive.urls import url_key
 
 NOW = "2026-03-01T12:00:00Z"
 
@@ -275,3 +276,21 @@ def test_evaluate_and_agreement_on_an_archive_without_labels_say_so(db: Database
     assert "no page has been labelled yet" in run(tmp_path / "archive.db", "evaluate")
     assert "no page has been labelled by two people" in run(tmp_path / "archive.db", "agreement")
     assert "nothing has been judged" in run(tmp_path / "archive.db", "sample", code=1)
+
+
+def test_a_label_of_an_article_is_one_of_the_page_it_was_read_off(db: Database, tmp_path: Path) -> None:
+    """Exports give an article's own address, which need not be that of the page the judge read."""
+    page, own = judged(db, "n/8841", 2, 9.0, "ledger"), "https://ledger.example/2026/headline"
+    with db.conn:
+        db.execute(
+            "INSERT INTO articles (id, url, key, outlet, country, language, title, first_seen, last_checked, grade,"
+            " score, word_count, sha256) VALUES (1, ?, ?, 'ledger', 'US', 'en', 'A headline', ?, ?, 2, 9, 200, '')",
+            [own, url_key(own), NOW, NOW],
+        )
+        db.execute("UPDATE pages SET article = 1 WHERE url = ?", [page])
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(f"url,grade\n{own}?utm_source=x,2\nno address,1\n", encoding="utf-8")
+    for kept in (2, 0):
+        found = run(tmp_path / "archive.db", "label", "--from", str(sheet), "--coder", "ana")
+        assert found == f"{kept} labels kept\n"
+    assert {coded.url: coded.judged for coded in evaluation.coded_pages(db)} == {page: 2, "no address": None}

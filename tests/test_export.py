@@ -416,6 +416,12 @@ def test_a_query_selects_as_search_does(small: Small) -> None:
     assert read_csv(run(small, "--query", "nothingofthekind").stdout_bytes) == []
 
 
+def test_how_a_query_was_read_is_said(small: Small) -> None:
+    result = run(small, "--query", "corrección (armas")
+    assert "unpaired and left out: “(”" in result.stderr
+    assert "understood" not in run(small).stderr
+
+
 def test_a_data_package_is_valid_and_whole(small: Small, tmp_path: Path) -> None:
     target = tmp_path / "package"
     result = run(small, "--format", "datapackage", "-o", str(target))

@@ -728,6 +728,13 @@ def test_a_codec_that_is_no_charset_is_not_used(label):
     assert urls(read(body)) == [f"{HOME}/pais/nota-1"]
 
 
+def test_halves_of_characters_in_xml_are_joined_or_dropped():
+    """Programs that count in UTF-16 write an emoji as two references; of a half the parser makes bytes no text has."""
+    titles = ("Acuerdo &#xD83E;&#xDD1D; firmado", "&#55358;&#56605; otra", "Media &#xD83D; y nada")
+    items = [item(n).replace(f"<title>Nota {n}", f"<title>{title}") for n, title in enumerate(titles)]
+    assert [lead.headline for lead in read(rss(*items))] == ["Acuerdo 🤝 firmado", "🤝 otra", "Media y nada"]
+
+
 def test_halves_of_characters_in_json_do_no_harm():
     feed = {
         "version": "x",

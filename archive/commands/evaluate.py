@@ -65,7 +65,8 @@ def _import_labels(db: Database, source: Path, coder: str) -> int:
             continue
         if given not in ("0", "1", "2") or not entry.get("url"):
             raise click.ClickException(f"{source}, line {number}: needs a url, and a grade of 0, 1 or 2")
-        url, who, note = str(entry["url"]), str(entry.get("coder") or coder), str(entry.get("note") or "")
+        url = evaluation.judged_address(db, str(entry["url"]))
+        who, note = str(entry.get("coder") or coder), str(entry.get("note") or "")
         last = latest.get(url, {}).get(who)
         same = last is not None and (last["grade"], last["note"]) == (int(given), note)
         if (url, who, entry.get("created")) not in known and not (same and not entry.get("created")):

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from sqlite_utils import Database
 
+from archive.commands.search import say_understood
 from archive.export import (
     CITATION_FORMATS,
     FORMATS,
@@ -103,6 +104,8 @@ def export(
         copies=copies,
     )
     archive = readable(db)
+    if query:
+        say_understood(selection.query)
     names = [name.strip() for name in columns.split(",")] if columns is not None else []
     with _words_for(output, db), terminated_cleanly():
         if form == "datapackage" and output is not None:

@@ -98,7 +98,7 @@ def search(
     if as_json:
         print_json(_as_json(understood, results))
         return
-    _say_understood(understood)
+    say_understood(understood)
     _print(results)
 
 
@@ -115,7 +115,8 @@ def _as_json(query: Query, results: Results) -> dict[str, Any]:
     }
 
 
-def _say_understood(query: Query) -> None:
+def say_understood(query: Query) -> None:
+    """Say on standard error how a query was read."""
     click.echo(f"understood as: {harmless(query.understood('en'))}", err=True)
 
 

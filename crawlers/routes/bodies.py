@@ -39,6 +39,8 @@ _HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
 _BARE_AMPERSAND = re.compile(
     rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)", re.DOTALL
 )
+# Halves of a character above U+FFFF, as programs write them that count in UTF-16. No XML has them.
+_SURROGATES = re.compile(rb"(?:&#(?:x0*d[89a-f][0-9a-f]{2}|5[5-7]\d{3});)+", re.IGNORECASE)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -126,7 +128,8 @@ def elements(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
     last = text.rfind(b">") + 1  # of a document cut short, what is whole of its last words
     spans = pairwise(chain((match.start() for match in openings.finditer(text, root.start())), (last,)))
     for start, end in both_ends(spans, MAX_ITEMS):
-        item = _BARE_AMPERSAND.sub(_mend_ampersand, text[start : min(end, start + MAX_ITEM_BYTES)])
+        item = _SURROGATES.sub(_join_surrogates, text[start : min(end, start + MAX_ITEM_BYTES)])
+        item = _BARE_AMPERSAND.sub(_mend_ampersand, item)
         try:
             tree = etree.fromstring(head + item, parser)
         except etree.XMLSyntaxError:
@@ -157,6 +160,13 @@ def inner_text(element: etree._Element | None) -> str:
 
 def _mend_ampersand(match: re.Match[bytes]) -> bytes:
     return b"&amp;" if match[0] == b"&" else match[0]
+
+
+def _join_surrogates(match: re.Match[bytes]) -> bytes:
+    """Return the characters that pairs of halves stand for; a half by itself stands for nothing."""
+    numbers = (part.lower() for part in match[0].replace(b"&#", b"").split(b";")[:-1])
+    units = (int(part[1:], 16) if part.startswith(b"x") else int(part) for part in numbers)
+    return b"".join(unit.to_bytes(2, "little") for unit in units).decode("utf-16-le", "ignore").encode()
 
 
 def _gunzip(body: bytes) -> bytes:
