@@ -9,7 +9,12 @@ from lxml.html import HtmlElement
 
 from archive.extraction.agencies import agency_in_text
 from archive.extraction.blocks import Block
-from archive.extraction.completeness import Judgement, judge_completeness, looks_cut
+from archive.extraction.completeness import (
+    Judgement,
+    asks_for_password,
+    judge_completeness,
+    looks_cut,
+)
 from archive.extraction.dates import Dates, find_dates
 from archive.extraction.encoding import SOFT_HYPHEN, decode, normalise
 from archive.extraction.errors import ExtractionError
@@ -17,11 +22,11 @@ from archive.extraction.kinds import find_form, find_language
 from archive.extraction.moments import fold
 from archive.extraction.parsing import parse, refuse_non_pages
 from archive.extraction.people import Byline, find_byline
-from archive.extraction.structured import Structured, read_structured, text_of
+from archive.extraction.structured import Structured, read_structured, site_name, text_of
 from archive.extraction.text import Text, find_text, fragment_text, strip_dead
 from archive.extraction.titles import find_titles
 from archive.models import Article, Page
-from archive.urls import BadURL, canonical_url, fetchable, plausible_canonical, registrable_domain
+from archive.urls import BadURL, canonical_url, fetchable, plausible_canonical
 
 SHOWN = 20_000  # characters of the page's whole text among which the words of walls are looked for
 FEED_FULL = 150  # words from which on a feed's own content counts as the whole article
@@ -65,9 +70,9 @@ def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
     titles = find_titles(root, found, page.lead.headline if page.lead else "", site_name(page.url))
     dates = find_dates(root, found, page)
     byline = find_byline(root, found, page)
-    asks_password = next(root.iterfind(".//input[@type='password']"), None) is not None
+    asks_password = asks_for_password(root)
     strip_dead(root)
-    shown = fold.__wrapped__(root.text_content()[:SHOWN])
+    shown = fold.__wrapped__(_shown(root))
     text = find_text(
         root,
         titles,
@@ -79,8 +84,22 @@ def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
         site=site_name(page.url),
     )
     signed = bool(byline.authors) and dates.source in ("json-ld", "meta", "time", "text")
-    judgement = judge_completeness(found, titles, text, shown, signed=signed, asks_password=asks_password)
+    judgement = judge_completeness(
+        found, titles, text, shown, url=page.url, source=source, signed=signed, asks_password=asks_password
+    )
     return _assemble(page, found, titles, dates, byline, text, judgement)
+
+
+def _shown(root: HtmlElement) -> str:
+    """What a page shows first, with a space where one element ends and the next begins."""
+    pieces: list[str] = []
+    length = 0
+    for piece in root.itertext():
+        pieces.append(piece)
+        length += len(piece)
+        if length > SHOWN:
+            break
+    return " ".join(pieces)[:SHOWN]
 
 
 def _assemble(
@@ -119,15 +138,6 @@ def _assemble(
         zone_assumed=dates.zone_assumed,
         dates=dates.candidates,
     )
-
-
-def site_name(url: str) -> str:
-    """Return what names the site in its hosts: "bbc" of www.bbc.co.uk, which is bbc.com as well; else the host."""
-    host = url.split("/", 3)[2].partition(":")[0].lower() if url.count("/") >= 2 else ""
-    if registered := registrable_domain(host):
-        return registered.partition(".")[0]
-    labels = host.removeprefix("www.").split(".")
-    return labels[0] if len(labels) == 2 else host
 
 
 def find_canonical(found: Structured, page: Page) -> str:

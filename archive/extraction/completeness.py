@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, cast
 
+from lxml.html import HtmlElement
+
 from archive.extraction.blocks import Block
 from archive.extraction.moments import fold
 from archive.extraction.patterns import PATTERNS
@@ -13,8 +15,16 @@ from archive.models import Completeness
 
 _BOT = PATTERNS["bot"]
 _CONSENT = PATTERNS["consent"]
-_PRIVACY = re.compile(r"cookie|privac|consent")
+_PRIVACY = re.compile(
+    r"cookie|privac|consent|personal data|datos personales|advertis|publicidad|anuncios|vendors|socios"
+)
 _LOGIN = PATTERNS["login"]
+_LOGIN_ADDRESS = PATTERNS["login-address"]
+_LOGIN_WORDS = PATTERNS["login-words"]
+# What the services that tell people from programs write into the page that stands before the one asked for.
+_CHALLENGE = re.compile(
+    r"_Incapsula_Resource|captcha-delivery\.com|px-captcha|challenges\.cloudflare\.com|aws-?waf-?token", re.I
+)
 _SCRIPTED = PATTERNS["scripted"]
 _GONE = PATTERNS["gone"]
 _PAYWALL = PATTERNS["paywall"]
@@ -24,6 +34,14 @@ _READ_FULL = PATTERNS["read-full"]
 _BARE_WALL = PATTERNS["bare-wall"]
 _BARE_GONE = PATTERNS["bare-gone"]
 _ON = PATTERNS["read-on"].pattern
+_SENTENCES = re.compile(r"[.!?…]\s+")
+# Where a form to sign in stands beside every page of a site.
+_BESIDE = frozenset({"header", "nav", "aside", "footer", "dialog", "menu"})
+_BESIDE_NAME = re.compile(
+    r"(?<![a-z])(?:modal|pop-?up|header|footer|nav(?:bar|igation)?|menu|side-?bar|drawer|off-?canvas|drop-?down|overlay|"
+    r"top-?bar|comments?|lightbox|hidden)(?![a-z])",
+    re.I,
+)
 _DOTS = r"(?:…|\.\.\.|\[…\]|\[\.\.\.\])"
 _CUT_END = re.compile(rf"{_DOTS}\s*[\[(]?\s*(?:{_ON})?\s*[\])»>→]*\s*$|(?:{_ON})\s*(?:…|\.\.\.|[»>→])*\s*$")
 _READ_ON = re.compile(rf"{_DOTS}\s*[\[(]?\s*(?:{_ON})")
@@ -60,14 +78,16 @@ def judge_completeness(
     text: Text,
     page_text: str,
     *,
+    url: str = "",
+    source: str = "",
     signed: bool,
     asks_password: bool = False,
 ) -> Judgement:
     """Judge a page by its own statements, by the words of walls and missing pages, and by what is left as text.
 
     ``text.raw``, the text before cleaning, is looked at too: a "subscribe to go on" line is cut from the text but
-    tells why it ends. ``page_text`` is all that the page shows, folded; ``signed`` that it names author and date;
-    ``asks_password`` that it has a field for one.
+    tells why it ends. ``page_text`` is all that the page shows, folded; ``source`` its markup; ``signed`` that it
+    names author and date; ``asks_password`` that it asks for one where an article would stand.
     """
     blocks, raw = text.blocks, text.raw
     words = sum(block.words for block in blocks)
@@ -75,8 +95,14 @@ def judge_completeness(
     heading = fold(" | ".join(titles))
     closed = accessible_for_free(found) is False
     is_article = signed or bool(found.article.get("datePublished") or found.first("article:published_time"))
-    if not is_article and (reason := _wall(title, page_text, blocks, words)):
-        return Judgement("wall", reason, closed)
+    if not is_article:
+        reason = _wall(title, page_text, blocks, words) or _login(
+            url, title, blocks, words, asks_password=asks_password
+        )
+        if not reason and words < BARE and (match := _CHALLENGE.search(source)):
+            reason = f"bot challenge: {match[0]}"
+        if reason:
+            return Judgement("wall", reason, closed)
     if words < FEW and len(page_text) < SMALL and (match := _SCRIPTED.search(page_text)):
         return Judgement("empty", f"put together by a script: {match[0]}", closed)
     told = sum(block.words >= TOLD for block in blocks)  # paragraphs that a page about itself does not have
@@ -84,7 +110,7 @@ def judge_completeness(
         return Judgement("soft-404", "the headline says the page is missing", False)
     if words < 60 and not is_article and (match := _GONE.search(page_text[:3000])):
         return Judgement("soft-404", f"the page says: {match[0][:80]}", False)
-    if not is_article and (judgement := _bare(blocks, words, page_text, asks_password=asks_password)):
+    if not is_article and (judgement := _bare(blocks, words, page_text)):
         return judgement
     if reason := _teaser(found, blocks, raw, page_text, words, closed):
         return Judgement("teaser", reason, closed or "pay" in reason or "subscri" in reason)
@@ -95,16 +121,46 @@ def judge_completeness(
     return Judgement("full", "", closed)
 
 
-def _bare(blocks: list[Block], words: int, page_text: str, *, asks_password: bool) -> Judgement | None:
+def asks_for_password(root: HtmlElement) -> bool:
+    """Whether a page has a field for a password that is not part of what stands beside every page of its site."""
+    for field in root.iterfind(".//input[@type='password']"):
+        around = list(field.iterancestors())
+        if not any(e.tag in _BESIDE or (e.tag not in ("body", "html") and _is_beside(e)) for e in around):
+            return True
+    return False
+
+
+def _is_beside(element: HtmlElement) -> bool:
+    return bool(_BESIDE_NAME.search(f"{element.get('class') or ''} {element.get('id') or ''}"))
+
+
+def _login(url: str, title: str, blocks: list[Block], words: int, *, asks_password: bool) -> str:
+    """Why a page is one to sign in or register: its address or its title says so, or it asks for little else."""
+    if words >= FULL and not asks_password:
+        return ""
+    if (asks_password or words < SHORT) and (match := _LOGIN_ADDRESS.search(fold(url))):
+        return f"login: its address says {match[0].strip('/=')}"
+    if not asks_password or words >= FULL:
+        return ""
+    if match := _LOGIN_WORDS.search(title):
+        return f"login: {match[0]}"
+    told = sum(block.words >= TOLD for block in blocks)
+    return "login: it asks for a password" if words < SHORT and told < 2 else ""
+
+
+def _bare(blocks: list[Block], words: int, page_text: str) -> Judgement | None:
     """What a page with hardly a word on it is, and nothing that tells of anything: looser words will do to know it."""
-    if words >= BARE or len(page_text) > BARE_PAGE or any(block.words > SENTENCE for block in blocks):
+    if words >= BARE or len(page_text) > BARE_PAGE or any(map(_tells, blocks)):
         return None
-    if asks_password:
-        return Judgement("wall", "login: it asks for a password", False)
     for kind, pattern in (("wall", _BARE_WALL), ("soft-404", _BARE_GONE)):
         if match := pattern.search(page_text):
             return Judgement(cast("Completeness", kind), f"hardly a word but: {match[0]}", False)
     return None
+
+
+def _tells(block: Block) -> bool:
+    """Whether a block has a sentence as long as those of articles."""
+    return any(len(sentence.split()) > SENTENCE for sentence in _SENTENCES.split(block.text))
 
 
 def looks_cut(text: str) -> bool:
@@ -169,7 +225,8 @@ def _teaser(
         and (_READ_ON.search(last) or len(blocks) <= 2 or closed)
     ):
         return "the text ends in a cut"
-    if words < FULL and (_READ_ON.search(fold(raw[-1].text)) or _BRACKETED.search(last)):
+    end = fold(raw[-1].text)
+    if words < FULL and (_READ_ON.search(end) or _BRACKETED.search(last) or _BRACKETED.search(end)):
         return "the text ends in a cut"
     offer = _PAYWALL.search(tail) or (_PAYWALL.search(page_text) if words < FULL and closed else None)
     if offer and (words < FULL or closed):

@@ -42,12 +42,15 @@ _ROLES = re.compile(
     r"|(?:fecha de )?publica|published|posted))"
 )
 _URL_DATE = re.compile(
-    r"/((?:19|20)\d\d)[/-]?(0[1-9]|1[0-2]|[1-9])[/-]?(0[1-9]|[12]\d|3[01]|[1-9])(?=[/._-])"
+    r"/((?:19|20)\d\d)(?:/[A-Za-z-]{3,20}(?=/\d\d/\d\d/))?[/-]?(0[1-9]|1[0-2]|[1-9])[/-]?(0[1-9]|[12]\d|3[01]|[1-9])(?=[/._-])"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d|\b\d{1,2}/\d{1,2}/\d\d,? +\d{1,2}:\d\d")
 _URL_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _URL_MONTH_NAME = re.compile(rf"/((?:19|20)\d\d)/({'|'.join(_URL_MONTHS)})/(\d\d?)/")
 _ELSEWHERE = {"aside", "nav", "footer", "a"}
+_COMMENTS = re.compile(
+    r"(?<![a-z])(?:comments?(?![a-z])|comentarios?|disqus)|(?<![a-z])related(?![a-z])", re.I
+)
 _ITEMPROPS = etree.XPath("//*[@itemprop='datePublished' or @itemprop='dateModified'][not(self::meta)]")
 _CLOCK = re.compile(
     r"\W*(?:hora\W+)?\d{1,2}[:.h]\d\d(?::\d\d)?\s*(?:[ap]\.?\s?m\.?)?\s*(?:hrs?|hs|h|horas)?\W*(?:[a-z]{2,4})?\W*"
@@ -158,7 +161,7 @@ def _time_elements(root: HtmlElement) -> Iterator[tuple[Role, str]]:
     near = times[first + 1 :] + times[max(0, first) : max(0, first - 2) : -1] if first >= 0 else times
     count = 0
     for element in near:
-        if element.tag != "time" or any(a.tag in _ELSEWHERE for a in element.iterancestors()):
+        if element.tag != "time" or any(map(_is_elsewhere, element.iterancestors())):
             continue
         stated, shown = element.get("datetime") or "", element.text_content()
         label = _label(element)
@@ -170,6 +173,12 @@ def _time_elements(root: HtmlElement) -> Iterator[tuple[Role, str]]:
         count += 1
         if count == 3:
             return
+
+
+def _is_elsewhere(ancestor: HtmlElement) -> bool:
+    """Whether what stands in this element is another page's, the site's, or a reader's."""
+    named = f"{ancestor.get('class') or ''} {ancestor.get('id') or ''}"
+    return ancestor.tag in _ELSEWHERE or (ancestor.tag != "body" and bool(_COMMENTS.search(named)))
 
 
 def _label(element: HtmlElement) -> str:
@@ -285,6 +294,8 @@ class _Choice:
             return None
         day = self._day(offers[0])
         same = [c for c in offers if self._day(c) == day] or offers[:1]
+        if not any(c.moment and c.moment.timed for c in same):  # the day alone may be meant in UTC
+            same += [c for c in offers if _utc_day(c) == day]
         timed = [c for c in same if c.moment and _has_time(c.moment)]
         zoned = [c for c in timed if c.moment and c.moment.zone is not None]
         best = (zoned or timed or [c for c in same if c.moment and c.moment.zone is not None] or same)[0]
@@ -346,3 +357,11 @@ class _Choice:
 
 def _has_time(moment: Moment) -> bool:
     return moment.timed and (moment.wall.hour, moment.wall.minute, moment.wall.second) != (0, 0, 0)
+
+
+def _utc_day(candidate: _Candidate) -> object:
+    """The day in UTC of a candidate that has a time with an offset; else None."""
+    moment = candidate.moment
+    if moment is None or moment.zone is None or not _has_time(moment):
+        return None
+    return moment.aware(UTC).astimezone(UTC).date()

@@ -12,25 +12,25 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "enero ene january jan",
-            "febrero feb february",
-            "marzo mar march",
-            "abril abr april apr",
-            "mayo may",
-            "junio jun june",
-            "julio jul july",
-            "agosto ago august aug",
-            "septiembre setiembre sep sept set september",
-            "octubre oct october",
-            "noviembre nov november",
-            "diciembre dic december dec",
+            "enero ene january jan januar janvier janeiro gennaio januari",
+            "febrero feb february februar fevrier fevereiro febbraio februari",
+            "marzo mar march marz mars marco maart",
+            "abril abr april apr avril aprile",
+            "mayo may mai maio maggio mei",
+            "junio jun june juni juin junho giugno",
+            "julio jul july juli juillet julho luglio",
+            "agosto ago august aug aout augustus",
+            "septiembre setiembre sep sept set september septembre setembro settembre",
+            "octubre oct october oktober okt octobre outubro ottobre",
+            "noviembre nov november novembre novembro",
+            "diciembre dic december dec dezember dez decembre dezembro dicembre",
         ),
         start=1,
     )
     for name in names.split()
 }
 _MONTH = "(?P<month>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b\.?"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|o|º|ero)?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|o|º|ero|er)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _DATES = (
     re.compile(rf"\b{_DAY}\s*(?:de\s+|[-/.]\s*)?{_MONTH}\s*(?:del?\s+|,\s*|[-/]\s*)*{_YEAR}\b"),
@@ -41,18 +41,18 @@ _DATES = (
     re.compile(r"(?<![\d/])(?P<first>\d{1,2})/(?P<second>\d{1,2})/(?P<year>\d\d)(?=,? +\d{1,2}:\d\d)"),
 )
 _TIME = re.compile(
-    r"(?<![\d:.,/-])(?P<hour>[01]?\d|2[0-4])\s?(?:[:h]|\.(?=\d\d\s?(?:[ap]\.?\s?m|h)))\s?(?P<minute>[0-5]\d)(?!\d)"
+    r"(?<![\d:.,/-])(?P<hour>[01]?\d|2[0-4])\s?(?:[:h]|\.(?=\d\d\s?(?:[ap]\.?\s?m|h|gmt|bst|utc|uhr)))\s?(?P<minute>[0-5]\d)(?!\d)"
     r"(?::(?P<second>[0-5]\d)(?:\.\d+)?)?\s*(?P<half>[ap]\.?\s?m\b\.?)?\s*(?:hrs?\b\.?|hs\b\.?|horas\b|h\b\.?)?"
     r"|\b(?P<bare>1[0-2]|0?[1-9])\s*(?P<barehalf>[ap]\.?\s?m\b\.?)"
 )
 _ZONE = re.compile(
-    r"^\W{0,3}(?:(?:gmt|utc)\s*(?P<shift>[+-]\d{1,2}(?::?\d\d)?)|(?P<offset>[+-]\d\d:?\d\d)\b|(?P<name>z|utc|gmt|[ecmp][sd]?t|cest|cet)\b"
+    r"^\W{0,3}(?:(?:gmt|utc)\s*(?P<shift>[+-]\d{1,2}(?::?\d\d)?)|(?P<offset>[+-]\d\d:?\d\d)\b|(?P<name>z|utc|gmt|[ecmp][sd]?t|cest|cet|bst)\b"
     r"|(?:tiempo|hora)\s+(?:del\s+|de\s+la\s+|de\s+)?(?P<region>centro|pacifico|noroeste|este|ciudad\s+de\s+mexico|cdmx|tijuana|eastern|central|mountain|pacific)"
     r"|(?P<spelled>eastern|central|mountain|pacific)(?:\s+(?:standard|daylight))?(?:\s+time)?\b)"
 )
 _FIXED = {
     "z": 0, "utc": 0, "gmt": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
-    "cet": 1, "cest": 2,
+    "cet": 1, "cest": 2, "bst": 1,
 }  # fmt: skip
 _REGIONS = {
     "et": "America/New_York", "ct": "America/Chicago", "mt": "America/Denver", "pt": "America/Los_Angeles",
@@ -65,6 +65,7 @@ _ISO_LIKE = re.compile(
     r"^(\d{4}-\d\d?-\d\d?)(?:[T ]\s*(\d{1,2}:\d\d(?::\d\d)?)(?:[.,]\d+)?\s*(z|utc|gmt|[+-]\d\d:?\d\d|[+-]\d\d)?)?$",
     re.I,
 )
+_COMPACT_DAY = re.compile(r"^((?:19|20)\d\d)(0[1-9]|1[0-2])([0-3]\d)$")
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)?(z|[+-]\d{4})?", re.I)
 _EPOCH = re.compile(r"^1[0-9]{9}(?:\d{3})?$")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
@@ -94,7 +95,7 @@ def zone_of(name: str | None) -> tzinfo | None:
 
 def read_moment(raw: str, *, month_first: bool = False) -> Moment | None:
     """Read one printed date, or return None. ``month_first`` says how 03/04/2026 is meant."""
-    raw = _COMPACT.sub(r"\1-\2-\3T\4:\5:00\7", raw.strip())
+    raw = _COMPACT_DAY.sub(r"\1-\2-\3", _COMPACT.sub(r"\1-\2-\3T\4:\5:00\7", raw.strip()))
     if not raw or len(raw) > 300:
         return None
     if _EPOCH.match(raw):

@@ -11,7 +11,7 @@ from archive.extraction.agencies import agency_in_byline, agency_named, without_
 from archive.extraction.encoding import normalise
 from archive.extraction.moments import fold, read_moment
 from archive.extraction.patterns import PATTERNS, WORDS
-from archive.extraction.structured import Structured, text_of
+from archive.extraction.structured import Structured, site_name, text_of
 from archive.models import Page
 
 _OPENERS = PATTERNS["byline-opener"]
@@ -36,6 +36,7 @@ _CLOCK_OR_DAY = re.compile(r"^\d|\d:\d|^[A-Za-zé]{3,10}\.?,? \d{1,2}(?:st|nd|rd
 _NAME = r"[A-ZÁÉÍÓÚÑ][\w.'’-]+"
 _BETWEEN = r"(?:,? (?:(?:de|del|la|los|las|y|e|and|van|von) )*)"
 _NAMES_ONLY = re.compile(rf"{_NAME}(?:{_BETWEEN}{_NAME}){{1,8}}")
+LEDE = 120  # characters; a longer paragraph is the article's first
 _GIVEN_NAMES = frozenset(WORDS["given-names"])
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _BYLINE_TEXT = re.compile(
@@ -58,12 +59,28 @@ def find_byline(root: HtmlElement | None, found: Structured, page: Page) -> Byli
     own = {fold(page.outlet_name), _site(found)} - {""}
     for raws in _sources(root, found):
         wire = wire or next(filter(None, (agency_in_byline(raw, page.agencies) for raw in raws)), None)
-        names = _names(raws)
+        names = [_without_outlet(name, own) for name in _names(raws)]
         signed = [name for name in names if fold(name) not in own and not _DOMAIN.fullmatch(name)]
+        if len(signed) > 1:  # alone it may be the person whose site it is
+            host = _letters(site_name(page.url))
+            signed = [name for name in signed if _letters(name) != host] or signed
         if any(_is_person(name, page.agencies, sure=not fallback) for name in signed):
             return Byline(_without_agencies(signed, page.agencies), wire)
         fallback = fallback or tuple(signed or names)
     return Byline(fallback, wire)
+
+
+def _without_outlet(name: str, own: set[str]) -> str:
+    """A name without the outlet's before it: "USA TODAY Ann Lee"."""
+    for outlet in own:
+        rest = name[len(outlet) :].strip(" ,-–|/")
+        if fold(name).startswith(f"{outlet} ") and " " in rest:
+            return rest
+    return name
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", fold(name))
 
 
 def _is_person(name: str, agencies: tuple[str, ...], *, sure: bool) -> bool:
@@ -84,6 +101,7 @@ def _sources(root: HtmlElement | None, found: Structured) -> Iterator[list[str]]
     yield _meta_authors(found)
     if root is not None:
         yield list(_printed(root))
+        yield list(_opening_line(root, found.first("og:description", "description")))
 
 
 def _jsonld_authors(article: dict[str, Any]) -> Iterator[str]:
@@ -173,6 +191,26 @@ def _line_after(headline: HtmlElement) -> Iterator[str]:
             if len(text) < 80 and _is_somebody(first):
                 yield first
                 return
+
+
+def _opening_line(root: HtmlElement, description: str) -> Iterator[str]:
+    """A name that stands alone over the first paragraph, as outlets print it that have one account for all.
+
+    It is one that people are given, or the description made of the text opens with it.
+    """
+    headline = next(root.iter("h1"), None)
+    if headline is None:
+        return
+    opening = fold(normalise(description)).strip()
+    for paragraph in headline.xpath("following::p[position() <= 8]"):
+        text = " ".join(paragraph.text_content().split())
+        if len(text) > LEDE:
+            return
+        name = " ".join(word.capitalize() if word.isupper() else word for word in text.split())
+        known = fold(name.partition(" ")[0]) in _GIVEN_NAMES or opening.startswith(f"{fold(name)} ")
+        if known and 2 <= len(name.split()) <= 5 and _NAMES_ONLY.fullmatch(name):
+            yield text
+            return
 
 
 def _is_somebody(text: str) -> bool:

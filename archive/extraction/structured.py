@@ -10,6 +10,7 @@ from typing import Any
 from lxml.html import HtmlElement
 
 from archive.extraction.encoding import normalise
+from archive.urls import registrable_domain
 
 Node = dict[str, Any]
 
@@ -218,3 +219,12 @@ def text_of(value: Any) -> str:
             (text for key in ("name", "@value", "text", "url") if (text := text_of(value.get(key)))), ""
         )
     return ""
+
+
+def site_name(url: str) -> str:
+    """Return what names the site in its hosts: "bbc" of www.bbc.co.uk, which is bbc.com as well; else the host."""
+    host = url.split("/", 3)[2].partition(":")[0].lower() if url.count("/") >= 2 else ""
+    if registered := registrable_domain(host):
+        return registered.partition(".")[0]
+    labels = host.removeprefix("www.").split(".")
+    return labels[0] if len(labels) == 2 else host
