@@ -11,7 +11,7 @@ The file is a table with tabs and the columns kind, name, relevant, core; ``benc
 import math
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 HEADER = "kind\tname\trelevant\tcore"
@@ -21,7 +21,7 @@ _WORD = re.compile(r"[a-z]{2,}")
 
 @dataclass(frozen=True, slots=True)
 class WordSum:
-    """What the words of one text are worth, and those that weigh most for and against it."""
+    """What the words of one text are worth, and the telling ones that weigh most for and against it."""
 
     relevant: float
     core: float
@@ -37,6 +37,7 @@ class Fitted:
     thresholds: tuple[float, float]
     words: dict[str, tuple[float, float, str]]  # relevant, core, the word again
     why: str  # what an editor reads of the words
+    common: frozenset[str]  # words that weigh too, but tell an editor nothing: named where no others are
     source: str = field(repr=False)
 
     def weigh(self, folded: str) -> WordSum:
@@ -45,15 +46,16 @@ class Fitted:
         if not found:
             return WordSum(0.0, 0.0, (), ())
         length = math.sqrt(len(found))
+        named = [each for each in found if each[2] not in self.common] or found
         return WordSum(
             relevant=round(sum(relevant for relevant, _, _ in found) / length, 2),
             core=round(sum(core for _, core, _ in found) / length, 2),
-            heavy=tuple(word for relevant, _, word in reversed(found[-SHOWN:]) if relevant > 0),
-            against=tuple(word for relevant, _, word in found[:SHOWN] if relevant < 0),
+            heavy=tuple(word for relevant, _, word in reversed(named[-SHOWN:]) if relevant > 0),
+            against=tuple(word for relevant, _, word in named[:SHOWN] if relevant < 0),
         )
 
 
-NONE = Fitted({}, (0.0, 0.0), {}, "", "")
+NONE = Fitted({}, (0.0, 0.0), {}, "", frozenset(), "")
 
 
 def text_words(folded: str) -> set[str]:
@@ -70,13 +72,13 @@ def topic_files(path: Path) -> list[Path]:
     return [path, beside] if beside.is_file() else [path]
 
 
-def read_fitted(path: Path, why: str) -> Fitted:
+def read_fitted(path: Path, why: str, common: frozenset[str]) -> Fitted:
     """Read a file of fitted weights. Raises OSError, or ValueError naming file and line."""
     source = path.read_text(encoding="utf-8")
     lines = source.splitlines()
     if not lines or lines[0] != HEADER:
         raise ValueError(f"{path}, line 1: must be {HEADER!r}")
-    fitted = Fitted({}, (0.0, 0.0), {}, why, source)
+    fitted = Fitted({}, (0.0, 0.0), {}, why, common, source)
     thresholds = fitted.thresholds
     for number, line in enumerate(lines[1:], 2):
         try:
@@ -92,4 +94,4 @@ def read_fitted(path: Path, why: str) -> Fitted:
             thresholds = (relevant, core)
         else:
             raise ValueError(f"{path}, line {number}: {kind!r} is not point, threshold or word")
-    return Fitted(fitted.points, thresholds, fitted.words, why, source)
+    return replace(fitted, thresholds=thresholds)

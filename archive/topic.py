@@ -36,7 +36,7 @@ POINT_KEYS = {
     "name", "scope", "all", "none", "at_least", "at_most", "share", "min_words", "max_words",
     "unless", "after", "points", "core", "why",
 }  # fmt: skip
-FITTED = {"file", "why"}
+FITTED = {"file", "why", "common"}
 JOIN_KEYS = {"words", "links"}  # every other key of [joins] is a class of nouns
 _REFERENCE = re.compile(r"<([^<>]*)>")
 
@@ -294,8 +294,9 @@ class _Compiler:
         if not table:
             return NONE
         path, why = self.path.parent / self.text(table, "file", "fitted"), self.text(table, "why", "fitted")
+        common = frozenset(" ".join(self.strings(table, "common", "fitted")).split())
         try:
-            fitted = read_fitted(path, why)
+            fitted = read_fitted(path, why, common)
         except (OSError, ValueError) as error:
             raise self.fail("fitted", "file", str(error)) from error
         for name in fitted.points.keys() - {block.get("name") for block in self.blocks("points")}:

@@ -257,6 +257,22 @@ def test_single_words_weigh_by_the_fitted_file(fish: Path) -> None:
     assert (words.text, words.why) == ("quota", "words of fishing (against it: market)")
 
 
+def test_common_words_weigh_but_are_named_only_where_no_others_are(fish: Path) -> None:
+    lines = "word\tquota\t1.2\t0.5", "word\tand\t2.4\t0"
+    text = "Nordia and Suvia: the quota."
+    all_named = judge("Herring", text, fit(fish, *lines))
+    fish.write_text(
+        fish.read_text().replace('why = "words', 'common = ["and the"]\nwhy = "words'), encoding="utf-8"
+    )
+    topic = load_topic(fish)
+    verdict, of_common = judge("Herring", text, topic), judge("Herring", "Nordia and Suvia fish.", topic)
+    assert verdict.score == all_named.score
+    named = [
+        [t.text for t in v.terms if t.why == "words of fishing"] for v in (all_named, verdict, of_common)
+    ]
+    assert named == [["and · quota"], ["quota"], ["and"]]
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
