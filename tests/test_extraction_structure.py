@@ -145,3 +145,44 @@ def test_the_sites_name_is_no_part_of_the_headline(window: str, heading: str, ti
     html = f"<html><head><title>{window}</title></head><body>{heading}<main>{paragraphs(TEXT)}</main></body></html>"
     page = Page(url="https://www.ledger.example/a", body=html.encode(), fetched="2026-01-20T00:00:00Z")
     assert extract(page).title == title
+
+
+def test_what_stands_after_the_text_beside_the_headlines_box_is_not_the_article() -> None:
+    after = f"<div class='x'><h2>Elsewhere in the house</h2><p>{OTHER[0][:90]}</p></div>"
+    inner = "".join(f"<p>{text}</p>" for text in TEXT * 2)
+    article = read(f"<main><div class='top'><h1>{TITLE}</h1></div><div class='t'>{inner}</div>{after}</main>")
+    assert "Elsewhere" not in article.text
+    assert OTHER[0][:90] not in article.text
+    assert TEXT[-1] in article.text
+
+
+def test_lines_of_a_short_text_and_cells_in_a_quotation_are_not_joined() -> None:
+    article = read(
+        f"<article><h1>{TITLE}</h1><p>Bridge one is open.<br>Bridge two is shut<br>until Monday.</p></article>"
+    )
+    assert article.text == "Bridge one is open.\n\nBridge two is shut\n\nuntil Monday."
+    rows = "<tr><td>Hidalgo</td><td>1,204</td></tr><tr><td>Laredo</td><td>977</td></tr>"
+    article = read(
+        f"<article><h1>{TITLE}</h1>{paragraphs(TEXT)}<blockquote><table>{rows}</table></blockquote></article>"
+    )
+    assert "Hidalgo1,204" not in article.text
+    assert "1,204Laredo" not in article.text
+
+
+def test_short_paragraphs_of_a_dense_script_outweigh_a_long_footer() -> None:
+    lines = [
+        "両国の代表は火曜日に国境の町で会い、密輸の取り締まりについて話し合った。",
+        "会議は三時間続き、双方は押収した武器の一覧を交換することで合意したという。",
+        "次の会議は三月に開かれ、両市の市長も招かれる予定だと関係者は述べた。",
+        "橋を渡る貨物の検査については、別の部会が夏までに案をまとめる。",
+        "住民からは、列の長さが半分になれば十分だという声も聞かれた。",
+        "市は来週、待ち時間を知らせる掲示板を三か所に置く。",
+    ] * 5
+    unique = [f"{number}。{line}" for number, line in enumerate(lines)]
+    foot = (
+        "このサイトに掲載された文章と写真の権利はすべて発行元に属し、許可なく転載することはできません。" * 2
+    )
+    article = read(
+        f"<div><div><h1>{TITLE}</h1></div><div>{paragraphs(unique)}</div></div><div><p>{foot}</p></div>"
+    )
+    assert article.text.split("\n\n") == unique

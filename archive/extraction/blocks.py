@@ -38,6 +38,14 @@ _LINKED_INWARD = re.compile(f"{_INWARD}([^{_INWARD}{_OUTWARD}{_END}]*)")
 _MARKS = re.compile(f"[{_INWARD}{_OUTWARD}{_END}]")
 
 
+_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def weight(text: str) -> int:
+    """The length of a text in characters, those of Chinese, Japanese and Korean counted twice: they say more."""
+    return len(text) if text.isascii() else len(text) + len(_DENSE.findall(text))
+
+
 ANCHORS = " ¶§#🔗"  # what documentation sets after a heading as a link to itself
 
 
@@ -123,6 +131,8 @@ def _pieces(element: _Element) -> list[str]:
         if child.tag in ("lb", "p", "list", "item", "quote", "head", "row"):
             pieces.append("\n\x00")
         pieces.extend(_pieces(child))
+        if child.tag in ("td", "th", "cell"):
+            pieces.append(" ")
         if child.tag in ("p", "list", "item", "quote", "head", "row"):
             pieces.append("\n\x00")
         pieces.append(child.tail or "")

@@ -1,5 +1,6 @@
 """Teasers of other pages that stand inside the article's region, known by structure: their heading is a link."""
 
+import re
 from collections.abc import Iterator
 from typing import cast
 
@@ -12,8 +13,10 @@ _BLOCKS = (*_HEADINGS, "p", "div", "figure")
 SHORT = 25  # characters; the text of a link that wraps blocks is longer if it is a teaser
 CARD = 450  # characters that a teaser has at most
 MUCH = (
-    0.25  # of the prose; a page of which more is in teasers is a list of other pages, and those are its text
+    0.4  # of the prose; a page of which more is in teasers is a list of other pages, and those are its text
 )
+SIGN_UP = 350  # characters around a form that asks for an address to write to
+_ADDRESS = re.compile(r"e-?mail|correo", re.I)
 
 
 def is_linked(heading: HtmlElement) -> bool:
@@ -31,13 +34,36 @@ def _link_of(heading: HtmlElement) -> HtmlElement | None:
     return None
 
 
-def drop_teasers(region: HtmlElement, site: str, prose: int) -> None:
-    """Remove, in place, links that wrap blocks and boxes with a linked heading, if they lead to the same site."""
+def drop_teasers(region: HtmlElement, site: str, prose: int) -> bool:
+    """Remove, in place, links that wrap blocks and boxes with a linked heading, if they lead to the same site.
+
+    Returns whether there were any.
+    """
     found = {*_wrapping_links(region, site), *_boxes(region, site)}
     outermost = [element for element in found if found.isdisjoint(element.iterancestors())]
-    if sum(_length(element) for element in outermost) < MUCH * max(prose, 1):
-        for element in outermost:
-            element.drop_tree()
+    if sum(_length(element) for element in outermost) >= MUCH * max(prose, 1):
+        return False
+    for element in outermost:
+        element.drop_tree()
+    return bool(outermost)
+
+
+def drop_sign_ups(region: HtmlElement, prose: int) -> None:
+    """Remove, in place, forms that ask for an e-mail address, with the few lines around that say what for."""
+    for form in list(region.iter("form")):
+        if form.getparent() is None or not any(map(_asks_address, form.iter("input"))):
+            continue
+        box = _box(form, region, {}, SIGN_UP)
+        box = form if box is None else box
+        if _length(box) < 0.25 * max(prose, 1):
+            box.drop_tree()
+
+
+def _asks_address(field: HtmlElement) -> bool:
+    named = " ".join(
+        filter(None, (field.get("type"), field.get("name"), field.get("placeholder"), field.get("id")))
+    )
+    return bool(_ADDRESS.search(named))
 
 
 def _length(element: HtmlElement) -> int:
@@ -57,18 +83,20 @@ def _boxes(region: HtmlElement, site: str) -> Iterator[HtmlElement]:
     for heading in region.iter(*_HEADINGS):
         link = _link_of(heading)
         if link is not None and is_inward(link.get("href"), site):
-            box = _box(heading, region, sizes)
+            box = _box(heading, region, sizes, CARD)
             if box is not None:
                 yield box
 
 
-def _box(heading: HtmlElement, region: HtmlElement, sizes: dict[HtmlElement, int]) -> HtmlElement | None:
-    """The largest element around a heading that holds little more than it; None where its own parent holds more."""
+def _box(
+    core: HtmlElement, region: HtmlElement, sizes: dict[HtmlElement, int], most: int
+) -> HtmlElement | None:
+    """The largest element around another with at most so many characters; None where its parent holds more."""
     box = None
-    for ancestor in heading.iterancestors():
+    for ancestor in core.iterancestors():
         if ancestor not in sizes:
             sizes[ancestor] = _length(ancestor)
-        if ancestor is region or sizes[ancestor] > CARD or next(ancestor.iter("h1"), None) is not None:
+        if ancestor is region or sizes[ancestor] > most or next(ancestor.iter("h1"), None) is not None:
             break
         box = ancestor
     return box

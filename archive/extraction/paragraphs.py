@@ -11,6 +11,7 @@ from typing import cast
 from lxml import etree
 from lxml.html import HtmlElement
 
+from archive.extraction.blocks import weight
 from archive.extraction.patterns import WORDS
 
 MAX_TABLES = 60  # that are looked at for being layout; nesting makes each look at all below it
@@ -52,7 +53,17 @@ def make_paragraphs(root: HtmlElement, prose: int) -> bool:
     chosen = sure if loose < MUCH * (there + loose) else [*sure, *rest]
     for container in chosen:
         container.wrap()
+    for (parent, tag), number in kin.items():
+        if number >= KIN and parent is not None:
+            _name_lines(parent, tag)
     return opened or bool(chosen)
+
+
+def _name_lines(parent: HtmlElement, tag: str) -> None:
+    """Make <p>s of the short siblings of paragraphs that are no <p>s: headings that are only styled as such."""
+    for child in list(parent.iterchildren(tag)):
+        if not any(_is_block(part) for part in child) and "".join(child.itertext()).strip():
+            child.tag = "p"
 
 
 class _Container:
@@ -143,9 +154,9 @@ def _leading(container: HtmlElement, run: Run) -> str:
 
 
 def _length(container: HtmlElement, run: Run) -> int:
-    length = len(_leading(container, run).strip())
+    length = weight(_leading(container, run).strip())
     for child in run.children:
-        length += len("".join(child.itertext())) + len((child.tail or "").strip())
+        length += weight("".join(child.itertext())) + weight((child.tail or "").strip())
     return length
 
 

@@ -5,12 +5,15 @@ teasers, footers) can then neither be mistaken for the article nor cost time.
 """
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import cast
 
 from lxml import etree
 from lxml.html import HtmlElement
 
+from archive.extraction.blocks import weight
 from archive.extraction.cards import is_linked
 from archive.extraction.moments import fold
 from archive.extraction.patterns import PATTERNS
@@ -27,6 +30,7 @@ _COMMENTS = re.compile(
 _CAPTIONS = re.compile(r"captions?(?![a-z])|pie-?de-?foto")
 _PARAGRAPH = 60  # characters from which on a paragraph counts as prose
 
+_HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6", "dt"})
 _OUTSIDE = frozenset({"nav", "footer", "aside", "menu", "select", "button"})
 _FURNITURE_TAGS = (
     "nav",
@@ -70,6 +74,7 @@ def narrow(root: HtmlElement, title: str, prose: Prose) -> tuple[HtmlElement, Ht
         return region, headline, prose.get(region, 0)
     region = _descend(body, prose, headline)
     if headline is not None and region is not body:
+        headline = _nearest(region, list(_headlines(root, title))[:5] or [headline])
         region = _with_headline(region, headline, prose)
     return region, headline, prose.get(region, 0)
 
@@ -150,8 +155,8 @@ def _discount_furniture(root: HtmlElement, prose: Prose) -> None:
 def _prose_outside(root: HtmlElement, tags: frozenset[str]) -> Prose:
     prose: Prose = {}
     for paragraph in root.iter("p"):
-        length = len("".join(paragraph.itertext()))
-        if length < _PARAGRAPH or sum(len(a.text_content()) for a in paragraph.iter("a")) > length / 2:
+        length = weight("".join(paragraph.itertext()))
+        if length < _PARAGRAPH or sum(weight(a.text_content()) for a in paragraph.iter("a")) > length / 2:
             continue
         ancestors = list(paragraph.iterancestors())
         if any(a.tag in tags for a in ancestors):
@@ -162,15 +167,29 @@ def _prose_outside(root: HtmlElement, tags: frozenset[str]) -> Prose:
 
 
 def _headline(root: HtmlElement, title: str) -> HtmlElement | None:
+    """The first heading that says what the title says; else the first <h1>."""
+    first = next((h for h in root.iter("h1") if re.search(r"\w", h.text_content())), None)
+    return next(_headlines(root, title), first)
+
+
+def _headlines(root: HtmlElement, title: str) -> Iterator[HtmlElement]:
+    """The headings that say what the title says; a bar that scrolls along may have one too."""
     wanted = set(re.findall(r"\w+", fold(title)))
-    first = None
     for element in root.iter("h1", "h2"):
         words = set(re.findall(r"\w+", fold(element.text_content())))
         if words and len(words & wanted) >= 0.6 * len(words | wanted):
-            return element
-        if first is None and words and element.tag == "h1":
-            first = element
-    return first
+            yield element
+
+
+def _nearest(region: HtmlElement, headlines: list[HtmlElement]) -> HtmlElement:
+    """The heading for which one must go the least way up from the region."""
+    around = [region, *region.iterancestors()]
+
+    def way(headline: HtmlElement) -> int:
+        above = set(headline.iterancestors())
+        return next((n for n, ancestor in enumerate(around) if ancestor in above), len(around))
+
+    return min(headlines, key=way)
 
 
 def _descend(region: HtmlElement, prose: Prose, headline: HtmlElement | None) -> HtmlElement:
@@ -215,8 +234,22 @@ def _with_headline(region: HtmlElement, headline: HtmlElement, prose: Prose) -> 
     above = set(headline.iterancestors())
     for ancestor in [region, *region.iterancestors()]:
         if ancestor in above:
-            return ancestor if prose.get(ancestor, 0) <= 1.15 * prose[region] else region
+            if prose.get(ancestor, 0) > 1.15 * prose[region]:
+                return region
+            _drop_after(region, ancestor)
+            return ancestor
     return region
+
+
+def _drop_after(region: HtmlElement, ancestor: HtmlElement) -> None:
+    """Remove, in place, what an ancestor of the region holds after it."""
+    element = region
+    while element is not ancestor:
+        for sibling in list(element.itersiblings()):
+            sibling.drop_tree()
+        parent = element.getparent()
+        assert parent is not None
+        element = parent
 
 
 @lru_cache(maxsize=50_000)
@@ -239,12 +272,23 @@ def _most(element: HtmlElement) -> float:
 
 def remove_furniture(region: HtmlElement) -> None:
     """Remove, in place, what stands inside the region but is not the article: by tag, role and class."""
+    for button in list(region.iter("button")):  # that opens what stands under the heading it is
+        parent = button.getparent()
+        if parent is not None and parent.tag in _HEADINGS:
+            button.drop_tag()
     prose = prose_by_element(region)
     total = prose.get(region, 0) or 1
     marked = [element for element in region.iter("*") if element is not region and _is_doubtful(element)]
+    named: Counter[str | None] = (
+        Counter()
+    )  # prose by class: one that stands around every paragraph names no furniture
     for element in marked:
-        share = prose.get(element, 0) / total
-        believed = share <= _most(element) or (share < 0.6 and _points_elsewhere(element))
+        named[element.get("class")] += prose.get(element, 0)
+    for element in marked:
+        share, most = prose.get(element, 0) / total, _most(element)
+        if most == MOST_FURNITURE and element.get("class"):
+            share = named[element.get("class")] / total
+        believed = share <= most or (share < 0.6 and _points_elsewhere(element))
         if believed and element.getparent() is not None and next(element.iter("h1"), None) is None:
             element.drop_tree()
 

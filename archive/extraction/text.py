@@ -10,8 +10,8 @@ from lxml.html import HtmlElement, document_fromstring
 from trafilatura import bare_extraction, external
 from trafilatura.settings import Extractor
 
-from archive.extraction.blocks import Block, Kind, flatten, link_shares, mark_links, unmarked
-from archive.extraction.cards import drop_teasers, is_linked
+from archive.extraction.blocks import Block, Kind, flatten, link_shares, mark_links, unmarked, weight
+from archive.extraction.cards import drop_sign_ups, drop_teasers, is_linked
 from archive.extraction.cleaning import Cut, clean
 from archive.extraction.encoding import normalise
 from archive.extraction.paragraphs import make_paragraphs
@@ -29,6 +29,8 @@ from archive.extraction.state import body_in_state
 
 MIN_TEXT = 200  # characters; less than this is no article yet, and the rescues are tried
 
+LOST = 0.2  # of the prose; where trafilatura delivers less, the tags are read as they stand
+_BREAK = "\ue003"
 SHORT_PROSE = 400  # characters of long paragraphs below which the tags are believed as they stand
 _KINDS: dict[str, Kind] = {"p": "p", "li": "item", "blockquote": "quote"}
 
@@ -98,7 +100,8 @@ def find_text(
     if remove_hidden(root, prose):
         prose = prose_by_element(root)
     cards = drop_cards(root, prose)
-    if cards:
+    teasers = body is not None and drop_teasers(body, site, prose.get(body, 0))
+    if cards or teasers:
         prose = prose_by_element(root)
     title = titles[0] if titles else ""
     if drop_above(root, title, prose):
@@ -129,13 +132,18 @@ def _region_blocks(region: HtmlElement, prose: int, site: str) -> list[Block]:
     """The blocks of the region without its furniture; with it, where taking it out took the prose along."""
     page = as_page(region)
     drop_teasers(page, site, prose)
+    drop_sign_ups(page, prose)
     remove_furniture(page)
     make_paragraphs(page, prose)
     mark_links(page, site)
-    if prose < SHORT_PROSE:
+    if prose < SHORT_PROSE or _is_dense(page):
         tagged, other = _tagged_blocks(page), _blocks(page, _RECALL)
         return tagged if region.tag != "html" and _length(tagged) >= 0.4 * _length(other) else other
     blocks = _merged(page, _blocks(page, _RECALL))
+    if _length(blocks) < LOST * prose:  # trafilatura prunes by names too, and keeps a seventh at least
+        tagged = _tagged_blocks(page)
+        if _length(tagged) > 1.2 * _length(blocks):
+            blocks = tagged
     if _length(blocks) >= 0.5 * prose:
         return blocks
     whole = as_page(region)
@@ -146,6 +154,12 @@ def _region_blocks(region: HtmlElement, prose: int, site: str) -> list[Block]:
         if _length(other) > 1.3 * _length(blocks):
             blocks = other
     return blocks
+
+
+def _is_dense(page: HtmlElement) -> bool:
+    """Whether a page is in a script of which trafilatura, which counts characters, would lose short paragraphs."""
+    text = page.text_content()
+    return weight(text) > 1.3 * len(text)
 
 
 def _tagged_blocks(page: HtmlElement) -> list[Block]:
@@ -160,11 +174,18 @@ def _tagged_blocks(page: HtmlElement) -> list[Block]:
             element.tag != "p" and next(element.iter("p"), None) is not None and element.tag == "li"
         ):
             continue
-        marked = element.text_content()
-        text = " ".join(normalise(unmarked(marked), soft_hyphens=True).split())
-        if any(c.isalnum() for c in text):
-            blocks.append(Block(_KINDS.get(element.tag, "head"), text, *link_shares(marked), number))
+        for marked in _between_breaks(element):
+            text = " ".join(normalise(unmarked(marked), soft_hyphens=True).split())
+            if any(c.isalnum() for c in text):
+                blocks.append(Block(_KINDS.get(element.tag, "head"), text, *link_shares(marked), number))
     return blocks
+
+
+def _between_breaks(element: HtmlElement) -> list[str]:
+    """The text of an element, cut where its lines are broken."""
+    for line in element.iter("br"):
+        line.text = _BREAK
+    return str(element.text_content()).split(_BREAK)
 
 
 def _paragraphs(text: str) -> list[Block]:
@@ -194,7 +215,8 @@ def as_page(region: HtmlElement) -> HtmlElement:
     copied = deepcopy(region)
     copied.tail = None
     if region.tag == "body":
-        page.replace(page[0], copied)
+        page[0][0].text = copied.text
+        page[0][0].extend(copied)
     elif region.tag == "article":
         page[0].replace(page[0][0], copied)
     else:
@@ -209,7 +231,7 @@ def _blocks(root: HtmlElement, options: Extractor) -> list[Block]:
 
 
 def _length(blocks: list[Block]) -> int:
-    return sum(len(block.text) for block in blocks)
+    return sum(weight(block.text) for block in blocks)
 
 
 def _longer(one: list[Block], other: list[Block]) -> list[Block]:
@@ -241,7 +263,7 @@ def _containers(root: HtmlElement) -> list[HtmlElement]:
         parent = paragraph.getparent()
         if parent is None or not parent.get("class"):
             continue
-        length = len(paragraph.text_content())
+        length = weight(paragraph.text_content())
         if length >= 80:
             group = groups.setdefault((parent.tag, parent.get("class")), {})
             group[parent] = group.get(parent, 0) + length
@@ -251,4 +273,4 @@ def _containers(root: HtmlElement) -> list[HtmlElement]:
 
 
 def _prose(element: HtmlElement) -> int:
-    return sum(len(p.text_content()) for p in element.iterchildren("p"))
+    return sum(weight(p.text_content()) for p in element.iterchildren("p"))
