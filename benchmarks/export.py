@@ -2,7 +2,7 @@
 
     python benchmarks/export.py --db ARCHIVE [--with-text] [--rounds 2] [--into FOLDER]
 
-The archive may be one of invented articles: `python benchmarks/make_archive.py bench.db --articles 1000000`.
+The archive may be one of invented articles: `python -m benchmarks.make_archive bench.db --articles 1000000`.
 Whole processes are measured, methods note and schema included, by turns: the bare cursor, then each form, as often as
 there are rounds; the median counts. CPU is the time both processors worked for it, which other load on the machine
 disturbs less than the clock. Ends with 1 where a goal is missed: 60% of the bare cursor's rows a second for CSV and

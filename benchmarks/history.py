@@ -27,7 +27,7 @@ def add_history(connection: sqlite3.Connection) -> None:
     """Add to every article a page, a capture and a version; to some of them events, stories and talks."""
     started = time.perf_counter()
     steps: tuple[Callable[[sqlite3.Connection], None], ...] = (
-        _crawls, _routes, _pages, _snapshots, _revisions, _events, _stories, _talks,
+        _crawls, _routes, _pages, _snapshots, _verdicts, _revisions, _events, _copies, _stories, _talks,
     )  # fmt: skip
     for step in steps:
         step(connection)
@@ -81,6 +81,22 @@ def _snapshots(connection: sqlite3.Connection) -> None:
         " substr(first_seen, 1, 7) || '/bilateral-' || substr(first_seen, 1, 10) || '.warc.gz', id % 100000000, 30000,"
         " 'sha256:' || sha256, 'text/html', 'new', id FROM articles ORDER BY id"
     )
+
+
+def _verdicts(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "INSERT INTO verdicts (page, judged, title, grade, score, terms, topic_version, published_local)"
+        " SELECT url, first_seen, title, grade, score, terms, '1', published_local FROM articles ORDER BY url"
+    )
+
+
+def _copies(connection: sqlite3.Connection) -> None:
+    grouped = "FROM articles WHERE copy_group IS NOT NULL"
+    connection.execute(
+        "INSERT INTO copy_groups SELECT copy_group, max(wire), min(id), count(*), count(DISTINCT outlet),"
+        f" min(published), max(published) {grouped} GROUP BY copy_group"
+    )
+    connection.execute(f"INSERT INTO copies SELECT id, copy_group, 0, 0, 0 {grouped}")
 
 
 def _revisions(connection: sqlite3.Connection) -> None:

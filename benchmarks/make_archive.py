@@ -1,9 +1,10 @@
 """Make a large archive of invented articles, the same for the same seed: a bench for search and site.
 
-    python benchmarks/make_archive.py bench.db --articles 200000
+    python -m benchmarks.make_archive bench.db --articles 200000
 
 Both languages, words in Zipf's proportions, 150 outlets, ten years, wire copies. Subject words are put in by
-fixed shares of the articles (SUBJECT below), so that a query's number of hits is known beforehand.
+fixed shares of the articles (SUBJECT below), so that a query's number of hits is known beforehand. Pages, captures,
+versions, events, stories and crawls follow from the articles (history.py).
 """
 
 import argparse
@@ -23,6 +24,7 @@ from archive.stems import stemmed
 from archive.store import IDS_PER_DAY_BITS, open_archive
 from archive.times import format_utc
 from archive.urls import url_key
+from benchmarks.history import add_history
 
 YEARS = 10
 LAST_DAY = datetime(2026, 6, 30, tzinfo=UTC)
@@ -102,13 +104,13 @@ def make_archive(path: Path, articles: int, seed: int = 6) -> None:
                 f"{min(first * CHUNK + len(rows), articles):>9,} articles {time.perf_counter() - started:6.0f} s",
                 flush=True,
             )
-    _crawls(connection)
     connection.commit()
     print(f"          index   {time.perf_counter() - started:6.0f} s", flush=True)
     connection.execute("INSERT INTO articles_fts(articles_fts, rank) VALUES ('hashsize', 67108864)")
     connection.execute("INSERT INTO articles_fts(articles_fts) VALUES ('rebuild')")
     connection.execute("INSERT INTO articles_fts(articles_fts) VALUES ('optimize')")
     writer.save_stems(connection)
+    add_history(connection)
     for statement in triggers:
         connection.execute(statement)
     connection.commit()
@@ -281,14 +283,6 @@ def _insert(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> None:
     )
     connection.executemany("INSERT INTO texts VALUES (:id, :title, :description, :text)", rows)
     connection.commit()
-
-
-def _crawls(connection: sqlite3.Connection) -> None:
-    moments = [format_utc(LAST_DAY - timedelta(days=days)) for days in range(120)]
-    connection.executemany(
-        "INSERT INTO crawls (started, finished, outcome, outlets) VALUES (?, ?, 'done', 150)",
-        [(moment, moment) for moment in reversed(moments)],
-    )
 
 
 if __name__ == "__main__":

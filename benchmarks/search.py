@@ -1,6 +1,6 @@
 """Time searches in an archive: pages, counts and order, query by query.
 
-    python benchmarks/make_archive.py bench.db --articles 1000000
+    python -m benchmarks.make_archive bench.db --articles 1000000
     python benchmarks/search.py bench.db
 
 Each query is run --rounds times with a cold cache of matches (as a first reader finds it) and an open

@@ -1,6 +1,6 @@
 """The site's answers over real HTTP, page type by page type, beside plain Datasette and tantivy on the same data.
 
-    python benchmarks/make_archive.py bench.db --articles 1000000
+    python -m benchmarks.make_archive bench.db --articles 1000000
     python -m benchmarks.site bench.db [--rounds 3] [--compare]
 
 Serves the archive as `bilateral serve` does and asks each page type's addresses one after the other, then with four
@@ -368,7 +368,9 @@ def main() -> None:
     server = Server(command, SITE)
     try:
         print(f"ready after {server.started:.1f} s, {server.start_cpu:.1f} s of them at work")
-        for kind in kinds:  # a file that the system has in memory, templates that are compiled
+        for kind in filter(
+            lambda kind: kind.paths, kinds
+        ):  # a file in the system's memory, compiled templates
             asked(server, kind.paths[-1], "warm")
         report(server, kinds, given.rounds, "r")
         for clients in (1, 4):

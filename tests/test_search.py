@@ -4,6 +4,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -486,6 +487,13 @@ def test_facets_promise_what_narrowing_finds(
             assert search(many, text, narrowed, sort="newest", copies=copies).total == promised
 
 
+@pytest.mark.parametrize("accents", ["ñ", "exact"])
+def test_a_word_of_ten_thousand_letters_is_answered_at_once(db: Database, accents: Any) -> None:
+    began = time.perf_counter()
+    assert search(db, parse("ñ" * 10_000, accents=accents)).total == 0
+    assert time.perf_counter() - began < 1
+
+
 @pytest.mark.parametrize("copies", ["fold", "all"])
 def test_a_section_is_one_however_its_name_is_written(db: Database, copies: Copies) -> None:
     for number, section in enumerate(("Política", "politica", "POLÍTICA", "Nación", "nación", "")):
@@ -501,15 +509,40 @@ def test_a_section_is_one_however_its_name_is_written(db: Database, copies: Copi
 @pytest.mark.parametrize("by", ["day", "month"])
 def test_histogram_counts_each_side_without_holes(many: Database, by: Any) -> None:
     bars = histogram(many, "armas", Filters(), by, copies="all")
-    assert sum(mx + us for _, mx, us in bars) == search(many, "armas", copies="all").total
-    assert [label for label, _, _ in bars] == sorted(label for label, _, _ in bars)
+    assert sum(bar.mx + bar.us + bar.both for bar in bars) == search(many, "armas", copies="all").total
+    assert [bar.label for bar in bars] == sorted(bar.label for bar in bars)
     assert len(bars) == (9 if by == "month" else 264)
-    label, mx, us = bars[3]
+    label, mx, us, both = bars[3]
     period = Filters(
         from_=label if by == "day" else f"{label}-01", to=label if by == "day" else f"{label}-30"
     )
     found = facets(many, "armas", period, copies="all").country
-    assert (found.get("MX", 0), found.get("US", 0)) == (mx, us)
+    assert (found.get("MX", 0), found.get("US", 0), 0) == (mx, us, both)
+
+
+@pytest.mark.parametrize("by", ["day", "month"])
+def test_a_bar_promises_what_its_span_finds_though_copies_ran_on_both_sides(db: Database, by: Any) -> None:
+    for number in range(61):
+        day = f"2025-0{4 + number // 20}-1{number // 5 % 4}"
+        outlet = ("norte", "faro", "ledger", "ledger")[number % 4]
+        add(
+            db,
+            outlet,
+            f"b{number}",
+            f"Trenes {number}",
+            "Trenes.",
+            day,
+            copy_group=number % 3 + number // 10 if number % 7 else None,
+        )
+    bars = histogram(db, "trenes", by=by)
+    for bar in bars:
+        span = Filters.from_parameters({"from": bar.label, "to": bar.label})
+        assert bar.mx + bar.us + bar.both == search(db, "trenes", span).total
+        countries = facets(db, "trenes", span).country
+        assert (countries.get("MX", 0), countries.get("US", 0)) == (bar.mx + bar.both, bar.us + bar.both)
+    assert any(bar.both for bar in bars)
+    assert any(bar.mx for bar in bars)
+    assert any(bar.us for bar in bars)
 
 
 def test_histogram_of_nothing_is_empty(many: Database) -> None:

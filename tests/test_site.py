@@ -114,6 +114,28 @@ def test_front_page_counts_the_other_outlets_of_a_text_and_not_its_copies(tmp_pa
     assert shown["also_in"] == 1
 
 
+def test_front_page_counts_later_versions_and_notices_more(tmp_path: Path) -> None:
+    path = build(tmp_path, 3).path
+    with sqlite3.connect(path) as connection:
+        assert queries.later_versions(connection) == 1
+        connection.execute(
+            "INSERT INTO revisions (article, number, seen, title, text, sha256)"
+            " SELECT article, 3, seen, title, text, sha256 FROM revisions WHERE number = 2"
+        )
+        assert queries.later_versions(connection) == 2
+        connection.execute("DELETE FROM revisions WHERE number = 3")
+        assert queries.later_versions(connection) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/archive/articles?_facet=%00", "/archive/articles?_sort=%00", "/archive?sql=select+%00"]
+)
+def test_a_name_that_no_statement_can_hold_is_answered_in_words(get: Get, path: str) -> None:
+    answer = get(path)
+    assert answer.status_code == 200
+    assert "Traceback" not in answer.text
+
+
 def test_words_and_links_do_not_run_into_each_other(archive: Path, get: Get) -> None:
     glued = re.compile(r"[\w.,;:!?)]<(?:a|strong|small|code|time)[ >]|</(?:a|strong|small|code|time)>\w")
     for path in own_pages(archive):

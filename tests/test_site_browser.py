@@ -271,6 +271,10 @@ def test_a_hostile_search_does_no_harm(site: str, page: Page) -> None:
         assert page.locator(".understood").count() == 1
         assert len(page.content()) < WEIGHT_LIMIT_BYTES, text[:20]
         assert page.evaluate("document.documentElement.scrollWidth") <= 1100, text[:20]
+    for name in ("from", "sort", "section", "cursor", "nothing"):
+        page.goto(f"{site}/search?q=armas&{name}={'(' * 5_000}")
+        assert len(page.content()) < WEIGHT_LIMIT_BYTES, name
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1100, name
     assert not alerts
 
 

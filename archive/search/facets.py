@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,34 +33,62 @@ class Facets:
     year: dict[str, int]
 
 
+class Bin(NamedTuple):
+    """The results of one day or month: by Mexican outlets, by US outlets, and folded ones that ran on both sides.
+
+    The three add up to the ``total`` of the search narrowed to that span.
+    """
+
+    label: str
+    mx: int
+    us: int
+    both: int
+
+
 class Counter:
     """Counts the articles of a search by small numbers; copies of one text count once a number, where folded."""
 
     def __init__(self, found: Selected, copies: Copies) -> None:
         self.columns = found.columns
-        self.positions = found.positions
-        groups = found.columns.groups[found.positions]
+        self.positions = found.positions.astype(np.intp)  # once: each count would convert them
+        groups = found.columns.groups.take(self.positions)
         grouped = np.flatnonzero(groups >= 0) if copies == "fold" else np.empty(0, np.intp)
         order = np.argsort(groups[grouped], kind="stable")  # once, so that each count finds them in order
         self.grouped = grouped[order]
         self.group: Ints = groups[self.grouped].astype(np.int64)
 
-    def count(self, numbers: NDArray[Any], size: int, together: Ints | None = None) -> Ints:
-        """Return how many articles have each number below ``size``; ``numbers`` has one for every position.
+    def picked(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Return the numbers of the articles found, of those of all articles."""
+        return numbers.take(self.positions)
 
-        ``together`` tells by number which other it is counted as.
-        """
-        picked = numbers[self.positions]
-        if together is not None:
-            picked = together[picked]
+    def count(self, picked: NDArray[Any], size: int) -> Ints:
+        """Return how many articles have each number below ``size``."""
         counts: Ints = np.bincount(picked, minlength=size)
         if len(self.grouped):
-            of_group = picked[self.grouped]
-            counts -= np.bincount(of_group, minlength=size)
-            pairs = np.sort(self.group * size + of_group, kind="stable")
-            first = np.concatenate(([True], pairs[1:] != pairs[:-1]))
-            counts += np.bincount(pairs[first] % size, minlength=size)
+            counts -= np.bincount(picked[self.grouped], minlength=size)
+            counts += np.bincount(self._by_group(picked, size) % size, minlength=size)
         return counts
+
+    def count_sides(self, buckets: NDArray[Any], size: int) -> Ints:
+        """Return how many articles each bucket below ``size`` has: of Mexican outlets, of US outlets, of both.
+
+        Of both is a text whose copies ran on both sides in that bucket, so that the three add up to the results.
+        """
+        cells = buckets.astype(np.int32) * 3 + self.picked(self.columns.sides)
+        counts = self.count(cells, 3 * size).reshape(-1, 3)
+        counts[:, 2] = 0  # outlets of neither country: none are declared
+        if len(self.grouped):
+            groups = self._by_group(cells, 3 * size)
+            mexican = groups[:-1][(np.diff(groups) == 1) & (groups[:-1] % 3 == 0)]
+            both = np.bincount(mexican % (3 * size) // 3, minlength=size)
+            counts += both[:, np.newaxis] * np.array([-1, -1, 1])
+        return counts
+
+    def _by_group(self, picked: NDArray[Any], size: int) -> Ints:
+        """Return each number of each group once, as the group times ``size`` plus the number, in order."""
+        pairs = np.sort(self.group * size + picked[self.grouped], kind="stable")
+        first = np.concatenate(([True], pairs[1:] != pairs[:-1]))
+        return pairs[first]
 
 
 def counter_of(found: Selected, copies: Copies) -> Counter:
@@ -93,10 +121,10 @@ def _facets(counter: Counter) -> Facets:
 
 def _by_value(counter: Counter, column: str) -> dict[str, int]:
     numbers = counter.columns.numbers[column]
-    codes = counter.columns.codes[column]
+    codes = counter.picked(counter.columns.codes[column])
     if column in MANY_VALUED:
         spellings = counter.columns.spellings(column)
-        counts = counter.count(codes, len(numbers), spellings.together)
+        counts = counter.count(spellings.together.take(codes), len(numbers))
         values = [(spelling, int(counts[number])) for number, spelling in spellings.shown.items()]
     else:
         counts = counter.count(codes, len(numbers))
@@ -106,7 +134,7 @@ def _by_value(counter: Counter, column: str) -> dict[str, int]:
 
 def _by_year(counter: Counter) -> dict[str, int]:
     years = counter.columns.years
-    counts = counter.count(years, int(years[-1]) + 1 if len(years) else 0)
+    counts = counter.count(counter.picked(years), int(years[-1]) + 1 if len(years) else 0)
     return {str(year): int(counts[year]) for year in np.flatnonzero(counts)[::-1]}
 
 
@@ -117,8 +145,8 @@ def histogram(
     by: Literal["day", "month"] = "month",
     *,
     copies: Copies = "fold",
-) -> list[tuple[str, int, int]]:
-    """Return (day or month, articles of Mexican outlets, of US outlets) in order, those between with zeros.
+) -> list[Bin]:
+    """Count the results of a search by day or month, in order, those between with zeros.
 
     Days are UTC, as ``YYYY-MM-DD``, months ``YYYY-MM``.
     """
@@ -127,16 +155,16 @@ def histogram(
     return list(found.columns.counts.get(key, lambda: _histogram(found, by, copies)))
 
 
-def _histogram(found: Selected, by: Literal["day", "month"], copies: Copies) -> list[tuple[str, int, int]]:
+def _histogram(found: Selected, by: Literal["day", "month"], copies: Copies) -> list[Bin]:
     if not len(found.positions):
         return []
-    columns = found.columns
-    buckets = columns.days if by == "day" else columns.months
-    first, last = int(buckets[found.positions[0]]), int(buckets[found.positions[-1]])
-    cells = (buckets.astype(np.int32) - first) * 3 + columns.sides
-    counts = counter_of(found, copies).count(cells, 3 * (last - first + 1)).reshape(-1, 3)
+    buckets = found.columns.days if by == "day" else found.columns.months
+    counter = counter_of(found, copies)
+    picked = counter.picked(buckets)
+    first, last = int(picked[0]), int(picked[-1])
+    counts = counter.count_sides(picked - first, last - first + 1)
     label = _day if by == "day" else _month
-    return [(label(first + n), int(mx), int(us)) for n, (mx, us, _) in enumerate(counts)]
+    return [Bin(label(first + n), int(mx), int(us), int(both)) for n, (mx, us, both) in enumerate(counts)]
 
 
 def _day(number: int) -> str:

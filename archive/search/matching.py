@@ -125,6 +125,8 @@ class Reading:
         return any(matters(term, self.accents) for term in every_term(node))
 
     def _read(self, node: Term | Near, named: Positions) -> Positions:
+        if not len(named):  # patterns of long words take seconds to compile
+            return named
         terms = node.terms if isinstance(node, Near) else (node,)
         column = node.column or "title, description, text"
         sources = [term_source(term, self.forms, self.accents) for term in terms]
@@ -196,8 +198,10 @@ def _within(columns: Columns, positions: Positions, filters: Filters) -> Positio
     """Cut to the period: positions are in order of time."""
     first = np.searchsorted(columns.days, _day(filters.from_)) if filters.from_ else 0
     last = np.searchsorted(columns.days, _day(filters.to), side="right") if filters.to else len(columns)
-    return positions[np.searchsorted(positions, first) : np.searchsorted(positions, last)]
+    begin, end = np.searchsorted(positions, np.array([first, last], positions.dtype))
+    return positions[begin:end]
 
 
-def _day(day: str) -> int:
-    return date.fromisoformat(day).toordinal() - _EPOCH
+def _day(day: str) -> np.int32:
+    # Of the type of the days: numpy would convert all of these to another.
+    return np.int32(date.fromisoformat(day).toordinal() - _EPOCH)

@@ -57,7 +57,7 @@ def by_day(db: Database | sqlite3.Connection, first: date, days: int) -> dict[da
     """Return articles per day of publication (UTC) and country, for so many days."""
     columns = columns_of(connection_of(db))
     start = (first - _EPOCH).days
-    begin, end = np.searchsorted(columns.days, [start, start + days])
+    begin, end = np.searchsorted(columns.days, np.array([start, start + days], np.int32))
     counted = _on_subject(columns)[begin:end]
     cells = ((columns.days[begin:end] - start) * 3 + columns.sides[begin:end])[counted]
     counts = np.bincount(cells, minlength=3 * days).reshape(-1, 3)
@@ -78,9 +78,10 @@ def between(db: Database | sqlite3.Connection, begin: datetime, end: datetime, c
 def newest_day(db: Database | sqlite3.Connection, until: date) -> date | None:
     """Return the day of the newest article that is not dated later than a day; None where there is none."""
     columns = columns_of(connection_of(db))
-    end = int(np.searchsorted(columns.days, (until - _EPOCH).days, side="right"))
-    there = np.flatnonzero(_on_subject(columns)[:end])
-    return _EPOCH + timedelta(days=int(columns.days[there[-1]])) if len(there) else None
+    end = int(np.searchsorted(columns.days, np.int32((until - _EPOCH).days), side="right"))
+    there = _on_subject(columns)[:end][::-1]
+    back = int(there.argmax()) if len(there) else 0
+    return _EPOCH + timedelta(days=int(columns.days[end - 1 - back])) if len(there) and there[back] else None
 
 
 def _on_subject(columns: Columns) -> NDArray[np.bool_]:

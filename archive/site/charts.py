@@ -26,12 +26,16 @@ TICKS = 6
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a histogram. ``name`` is its label in full, ``short`` the one below the axis."""
+    """One bar of a histogram. ``name`` is its label in full, ``short`` the one below the axis.
+
+    ``both`` counts the folded results that ran on both sides; they are in neither of the other two.
+    """
 
     name: str
     short: str
     mx: int
     us: int
+    both: int = 0
     href: str = ""
 
 
@@ -80,7 +84,7 @@ def daily_chart(days: tuple[Day, ...], language: Language, explicit: bool) -> Ma
 def day_link(day: Day, words: Words) -> str:
     """Return the search for what was published on a day."""
     date = day.day.isoformat()
-    return words.link("/search", {"from": date, "to": date, "sort": "newest"})
+    return words.link("/search", {"from": date, "to": date, "sort": "newest", "copies": "all"})
 
 
 @lru_cache(maxsize=16)
@@ -114,9 +118,15 @@ def numbers(bars: Sequence[Bar], words: Words) -> Markup:
             if bar.href
             else escape(bar.name)
         )
-        counts = "".join(f'<td class="num">{words.number(count)}</td>' for count in (bar.mx, bar.us))
+        sides = (bar.mx, bar.us, bar.both) if any_both(bars) else (bar.mx, bar.us)
+        counts = "".join(f'<td class="num">{words.number(count)}</td>' for count in sides)
         rows.append(f'<tr><th scope="row">{name}</th>{counts}</tr>')
     return Markup("".join(rows))
+
+
+def any_both(bars: Sequence[Bar]) -> bool:
+    """Whether any result ran on both sides."""
+    return any(bar.both for bar in bars)
 
 
 def _peak(top: int, words: Words) -> str:
@@ -149,13 +159,17 @@ def _day(day: Day, number: int, step: float, top: int, words: Words) -> str:
     )
 
 
-def _name(span: str, mx: int, us: int, words: Words) -> str:
-    return words.t("bar_name", day=span, mx=words.number(mx), us=words.number(us))
+def _name(span: str, mx: int, us: int, words: Words, both: int = 0) -> str:
+    said = words.t("bar_name", day=span, mx=words.number(mx), us=words.number(us))
+    return f"{said}, {words.t('bar_both', n=words.number(both))}" if both else said
 
 
 def histogram(bars: Sequence[Bar], words: Words) -> Markup:
-    """Draw a histogram, US outlets at the foot and Mexican ones upon them; each bar is a link where it has one."""
-    top = max([1, *(bar.mx + bar.us for bar in bars)])
+    """Draw a histogram; each bar is a link where it has one.
+
+    US outlets are at the foot, Mexican ones upon them, and on top, half and half, what ran on both sides.
+    """
+    top = max([1, *(bar.mx + bar.us + bar.both for bar in bars)])
     step = WIDTH / max(1, len(bars))
     drawn = "".join(_bar(bar, number, step, top, words) for number, bar in enumerate(bars))
     return Markup(
@@ -167,17 +181,22 @@ def histogram(bars: Sequence[Bar], words: Words) -> Markup:
 
 
 def _bar(bar: Bar, number: int, step: float, top: int, words: Words) -> str:
-    if not bar.mx and not bar.us:
+    if not bar.mx + bar.us + bar.both:
         return ""
     width = min(WIDEST, step * FILL)
     x = number * step + (step - width) / 2
-    low, high = HEIGHT * bar.us / top, HEIGHT * bar.mx / top
+    low, middle, high = (HEIGHT * count / top for count in (bar.us, bar.mx, bar.both))
     drawn = _rect("hit", number * step, 0, step, HEIGHT)
     if low:
         drawn += _rect("bar us", x, HEIGHT - low, width, low)
+    if middle:
+        drawn += _rect("bar mx", x, HEIGHT - low - middle, width, middle)
     if high:
-        drawn += _rect("bar mx", x, HEIGHT - low - high, width, high)
-    return _group(bar.href, _name(bar.name, bar.mx, bar.us, words), drawn)
+        foot = HEIGHT - low - middle - high
+        drawn += _rect("bar mx", x, foot, width / 2, high) + _rect(
+            "bar us", x + width / 2, foot, width / 2, high
+        )
+    return _group(bar.href, _name(bar.name, bar.mx, bar.us, words, bar.both), drawn)
 
 
 def _ticks(labels: Sequence[str]) -> str:

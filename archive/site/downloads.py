@@ -44,6 +44,7 @@ FORMS = {
     "csl.json": Form("csl-json", "application/vnd.citationstyles.csl+json; charset=utf-8"),
     "md": Form("note", "text/markdown; charset=utf-8"),
 }
+LONG_QUERY = 2_000  # characters
 OF_TABLES = ("csv", "excel.csv", "xlsx", "jsonl", "parquet")
 
 OF_QUERIES = ("csv", "excel.csv", "jsonl")
@@ -148,17 +149,28 @@ async def table_filters(
     return conditions, parameters
 
 
-def links(words: Words, request: Request, table: str | None = None) -> list[tuple[str, str]]:
-    """Return the names and addresses of this page's rows as files: of a search, or of a table."""
+def links_of_search(words: Words, asked: Asked) -> list[tuple[str, str]]:
+    """Return the names and addresses of a search's results as files."""
+    return [(words.t(_label(name)), asked.link(words, f"/search.{name}")) for name in FORMS]
+
+
+def links_of_table(words: Words, request: Request, table: str) -> list[tuple[str, str]]:
+    """Return the names and addresses of a table's rows as files, filtered as on its page.
+
+    None where the filters are so long that the page would be heavy with them.
+    """
+    if len(request.query_string) > LONG_QUERY:
+        return []
     kept = [
         (name, value)
         for name in request.args
-        if name not in ("cursor", "lang", "more", "_lang", "_next", "_size")
+        if name not in ("lang", "_lang", "_next", "_size")
         for value in request.args.getlist(name)
     ]
-    place = "/search" if table is None else f"/{DATABASE}/{table}"
-    endings = FORMS if table is None else OF_TABLES
     return [
-        (words.t(f"file_{name.replace('.', '_')}"), words.link_pairs(f"{place}.{name}", kept))
-        for name in endings
+        (words.t(_label(name)), words.link_pairs(f"/{DATABASE}/{table}.{name}", kept)) for name in OF_TABLES
     ]
+
+
+def _label(name: str) -> str:
+    return f"file_{name.replace('.', '_')}"

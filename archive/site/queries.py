@@ -121,14 +121,27 @@ def _articles_per_day(connection: sqlite3.Connection, watched: Watch, last: date
     return [Day(day, side(day, "MX"), side(day, "US")) for day in counts]
 
 
+_later_versions: Kept[int] = Kept()
+
+
+def later_versions(connection: sqlite3.Connection) -> int:
+    """Return how many versions were seen after the first ones, counted anew where any came or an article went."""
+    (last,) = connection.execute("SELECT max(id) FROM revisions").fetchone()
+
+    def count(_: int | None) -> int:
+        (versions,) = connection.execute("SELECT count(*) FROM revisions").fetchone()
+        # Each article has one first version; counting the others apart would read the whole table.
+        return max(0, int(versions) - tallies.everything(connection))
+
+    return _later_versions.get(connection, (last, tallies.version(connection)), count)
+
+
 def totals(connection: sqlite3.Connection) -> Row:
     """Return the numbers of the front page."""
-    revisions = connection.execute("SELECT count(*) FROM revisions").fetchone()[0]
     watched = watch(connection, now().date())
     return {
         "articles": tallies.on_subject(connection),
-        # Each article has one first version; counting the others apart would read the whole table.
-        "revisions": max(0, revisions - tallies.everything(connection)),
+        "revisions": later_versions(connection),
         "gone": tallies.gone(connection),
         "watched_since": watched.since,
         "last_crawl": watched.last,

@@ -13,12 +13,12 @@ from markupsafe import Markup
 
 from archive.folding import fold
 from archive.publish import excerpt
-from archive.search import Facets, Hit, Results, facets, histogram, search, select, warm
+from archive.search import Bin, Facets, Hit, Results, facets, histogram, search, select, warm
 from archive.search.glossary import both_languages
 from archive.search.matching import Selected
 from archive.site import calendar_queries, downloads, queries, story_queries
 from archive.site.asked import FACETS, Asked, asked_of
-from archive.site.charts import Bar, numbers
+from archive.site.charts import Bar, any_both, numbers
 from archive.site.charts import histogram as draw_histogram
 from archive.site.feeds import Entry, atom_feed, entry_id
 from archive.site.files import CSV_COLUMNS
@@ -85,8 +85,9 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
         results=results,
         hits=[shown(hit, public=public) for hit in results.hits],
         histogram=draw_histogram(bars, words) if bars else "",
+        both=any_both(bars),
         numbers=numbers(bars, words) if weight(asked, words) * len(bars) * 2 < LINKS_BYTES else "",
-        downloads=downloads.links(words, request) if weight(asked, words) < LONG_LINK else [],
+        downloads=downloads.links_of_search(words, asked) if weight(asked, words) < LONG_LINK else [],
         facets=shown_facets(found["facets"], asked, words, names),
         suggestions=[] if results.total else suggestions(asked, words),
         links=links(asked, words, results),
@@ -129,7 +130,7 @@ def shown(hit: Hit, *, public: bool) -> dict[str, Any]:
     }
 
 
-def bars_of(found: Selected, asked: Asked) -> list[tuple[str, int, int]]:
+def bars_of(found: Selected, asked: Asked) -> list[Bin]:
     """Return the histogram by month, or by day where the results span a month or two."""
     by_month = histogram(found.connection, found, by="month", copies=asked.copies)
     if 0 < len(by_month) <= MONTHS_BY_DAY:
@@ -137,18 +138,25 @@ def bars_of(found: Selected, asked: Asked) -> list[tuple[str, int, int]]:
     return by_month
 
 
-def chart_bars(bars: list[tuple[str, int, int]], asked: Asked, words: Words) -> list[Bar]:
+def chart_bars(bars: list[Bin], asked: Asked, words: Words) -> list[Bar]:
     """Return the bars with their labels in the reader's language and the links that narrow the search."""
     beginning = asked.adding(words, asked.filters.removing("from_").removing("to"))
     linked = weight(asked, words) * len(bars) < LINKS_BYTES
     drawn = []
-    for label, mx, us in bars:
+    for label, mx, us, both in bars:
         by_day = len(label) == 10
         day = label if by_day else f"{label}-01"
-        href = f"{beginning}from={label}&to={label}" if linked and mx + us else ""
+        span = "&".join(f"{name}={value}" for name, value in span_of(label, asked))
+        href = f"{beginning}{span}" if linked and mx + us + both else ""
         name, short = ("long", "d MMM") if by_day else ("LLLL y", "LLL y")
-        drawn.append(Bar(words.day(day, name), words.day(day, short), mx, us, href))
+        drawn.append(Bar(words.day(day, name), words.day(day, short), mx, us, both, href))
     return drawn
+
+
+def span_of(label: str, asked: Asked) -> list[tuple[str, str]]:
+    """Return the period of a bar: a month or day, of the first and the last month as much as was asked for."""
+    wanted = (("from", asked.filters.from_), ("to", asked.filters.to))
+    return [(name, day if day and day.startswith(label) else label) for name, day in wanted]
 
 
 def facet_label(name: str, value: str, words: Words, names: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from archive.comparison import Background, compare_sides, read_background
+from archive.comparison import Background, Comparison, compare_sides, read_background
 from archive.site.kept import Kept
 from archive.site.queries import Row, fetch
 from archive.site.watch import watch
@@ -54,7 +54,7 @@ def story(connection: sqlite3.Connection, number: int) -> Row | None:
         "firsts": {country: first_of(articles, country) for country in ("MX", "US")},
         "lag": lag(articles),
         "talks": talks_named(connection, number),
-        "comparison": compare_sides(Database(connection), number, background(connection)),
+        "comparison": comparison(connection, number, articles),
         "links": links(connection, number),
         "changes": changes(connection, number),
         "silent": fetch(
@@ -73,6 +73,20 @@ def background(connection: sqlite3.Connection) -> Background:
     """Return what the newest articles say, counted once after each crawl: it takes a second."""
     crawl = watch(connection, now().date()).last_crawl
     return _backgrounds.get(connection, crawl, lambda _: read_background(Database(connection)))
+
+
+_comparisons: Kept[Comparison] = Kept()
+
+
+def comparison(connection: sqlite3.Connection, number: int, articles: list[Row]) -> Comparison:
+    """Return what both sides of a story say, compared once for the same texts: it takes a millisecond an article."""
+    crawl = watch(connection, now().date()).last_crawl
+    version = (crawl, *((article["id"], article["sha256"], article["copy_group"]) for article in articles))
+
+    def compare(_: Comparison | None) -> Comparison:
+        return compare_sides(Database(connection), number, background(connection))
+
+    return _comparisons.get(connection, version, compare, number)
 
 
 def links(connection: sqlite3.Connection, number: int) -> list[Row]:

@@ -116,6 +116,8 @@ def handle_exception(datasette: Datasette, request: Request, exception: Exceptio
         status = 404 if isinstance(exception, NotFound) else getattr(exception, "status", 500)
         if isinstance(exception, DatasetteError) and status == 500:
             status = 400  # its default, which it raises for a reader's mistakes
+        if isinstance(exception, sqlite3.ProgrammingError):
+            status = 400  # SQL that cannot be one statement: a name with NUL in it
         if status >= 500:
             logging.getLogger("bilateral.site").error("%s", request.path, exc_info=exception)
             if request.path.startswith(("/archive", "/static", "/-/")) and not isinstance(

@@ -30,5 +30,5 @@ def extra_template_vars(request: Request | None, view_name: str, table: str | No
     if request is None:
         return {}
     if view_name == "table" and table in EXPORTED_TABLES:
-        return {"downloads": downloads.links(words_of(request), request, table)}
+        return {"downloads": downloads.links_of_table(words_of(request), request, table)}
     return {}
