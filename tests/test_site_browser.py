@@ -171,6 +171,18 @@ def test_a_journalist_searches_refines_and_reads(site: str, page: Page, language
     assert page.locator(".text mark").count() > 0
 
 
+def test_words_typed_on_the_empty_search_page_are_answered_by_relevance(site: str, page: Page) -> None:
+    page.goto(f"{site}/search?lang=es")
+    page.locator("#q").fill("armas")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Buscar").click()
+    assert page.url == f"{site}/search?q=armas&lang=es"
+    page.locator("select[name=sort]").select_option("oldest")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Buscar").click()
+    assert "sort=oldest" in page.url
+
+
 def test_a_journalist_reads_what_was_changed(site: str, page: Page) -> None:
     page.goto(f"{site}/changes?lang=en")
     page.locator(".change", has_text="Edited").locator("h2 a").first.click()
@@ -267,7 +279,8 @@ def test_a_hostile_search_does_no_harm(site: str, page: Page) -> None:
     for text in HOSTILE:
         page.goto(f"{site}/search?lang=es")
         page.locator("#q").fill(text)
-        page.get_by_role("button", name="Buscar").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Buscar").click()
         assert page.locator(".understood").count() == 1
         assert len(page.content()) < WEIGHT_LIMIT_BYTES, text[:20]
         assert page.evaluate("document.documentElement.scrollWidth") <= 1100, text[:20]

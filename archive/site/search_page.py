@@ -17,7 +17,7 @@ from archive.search import Bin, Facets, Hit, Results, facets, histogram, search,
 from archive.search.glossary import both_languages
 from archive.search.matching import Selected
 from archive.site import calendar_queries, downloads, queries, story_queries
-from archive.site.asked import FACETS, Asked, asked_of
+from archive.site.asked import FACETS, Asked, asked_of, default_sort
 from archive.site.charts import Bar, any_both, numbers
 from archive.site.charts import histogram as draw_histogram
 from archive.site.feeds import Entry, atom_feed, entry_id
@@ -31,6 +31,7 @@ FACET_VALUES = 12
 MORE_VALUES = 250  # of the facet that the reader asked to see whole
 PATIENCE = 1.0  # seconds that a search may be behind a crawl that writes
 MONTHS_BY_DAY = 3  # a longer span is drawn by month
+LABEL_CHARACTERS = 80
 LONG_LINK = 2_000  # bytes; with longer ones a page offers fewer
 LINKS_BYTES = 45_000  # what the links of a page may weigh: a long search is in each of them
 
@@ -78,6 +79,7 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
         asked=asked,
         q=asked.text,
         search_options=True,
+        usual_sort=default_sort(asked.text),
         public=public,
         kept_filters=[pair for pair in asked.filters.parameters() if pair[0] not in ("from", "to")],
         understood=asked.query.understood(words.language),
@@ -162,7 +164,7 @@ def span_of(label: str, asked: Asked) -> list[tuple[str, str]]:
 def facet_label(name: str, value: str, words: Words, names: dict[str, str]) -> str:
     """Return a facet's value in words."""
     if name == "outlet":
-        return names.get(value, value)
+        return names.get(value, shortened(value))
     if name == "country" and value in ("MX", "US"):
         return words.t("mx" if value == "MX" else "us")
     if name == "language":
@@ -171,7 +173,12 @@ def facet_label(name: str, value: str, words: Words, names: dict[str, str]) -> s
         return words.t(f"grade_{value}")
     if name == "status" and value in ("live", "gone", "moved"):
         return words.t(f"status_{value}")
-    return value
+    return shortened(value)
+
+
+def shortened(value: str) -> str:
+    """Return a value that may be anything, as short as a label."""
+    return value if len(value) <= LABEL_CHARACTERS else f"{value[: LABEL_CHARACTERS - 1]}…"
 
 
 def shown_facets(found: Facets, asked: Asked, words: Words, names: dict[str, str]) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ if (matchMedia("(max-width: 55rem)").matches) {
 for (const form of document.querySelectorAll("form.searchbox")) {
   form.addEventListener("submit", () => { // an address without what was left as it was
     for (const field of form.querySelectorAll("input[name]:not([type=hidden]), select")) {
-      const unset = field.type === "checkbox" ? !field.checked : field.name !== "q" && (field.value === "" || field.value === "fold" || field.value === "ignore");
+      const unset = field.type === "checkbox" ? !field.checked : field.name !== "q" && (field.value === "" || field.value === "fold" || field.value === "ignore" || field.value === field.dataset.default);
       if (unset) field.disabled = true;
     }
   });
