@@ -6,9 +6,9 @@
     python benchmarks/stories.py FILE... --fit       # write archive/stories.toml
     python benchmarks/stories.py FILE... --speed 20000
 
-A file has one article a line: id, lang, grade, date, event, title, text; each file is grouped by itself. In the
-stress every event is moved into one window of 45 days, so that many events are under way at once and the dates
-named in the texts mislead; "all" presses the events of all files together. Each fold's weights are fitted, and the
+A file has one article a line: id, lang, grade, date, event, title, text; each file, or folder of files, is grouped by
+itself, and "all" together. In the stress every event is moved into one window of 45 days, so that many events are
+under way at once and the dates named in the texts mislead. Each fold's weights are fitted, and the
 tokens' weights counted, without the fold's events. Deterministic.
 """
 
@@ -22,6 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 from math import log
 from pathlib import Path
 
@@ -38,6 +39,7 @@ SPAN_DAYS = 45
 RIDGE = 0.1  # the prior's variance on standardised weights
 THRESHOLD = 0.33
 ALL = "all"
+SAME_EVENTS = Path(__file__).parents[1] / "tests/texts/stories/same-events.txt"
 HEADER = """\
 # How alike two articles are: the weights of a logistic regression, and how telling tokens are (the logarithm of
 # the inverse share of articles that say them; "*" is for all others). Written by `benchmarks/stories.py --fit`.
@@ -54,11 +56,27 @@ class Scene:
 
 
 def read_corpus(path: Path) -> list[dict]:
-    if not path.is_file():
+    """Return the articles of a file, or of all files of a folder whose events are labelled."""
+    if not path.exists():
         sys.exit(f"{path}: there is no such file; labelled texts of others do not ship with the project")
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-    events = [row.get("event") or f"~{row['id']}" for row in rows]
-    return [{**r, "event": f"{path.stem} {e}", "file": path.stem} for r, e in zip(rows, events, strict=True)]
+    found = []
+    for file in sorted(path.glob("*.jsonl")) if path.is_dir() else [path]:
+        rows = [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
+        if any(row.get("event") for row in rows):
+            found += [{**row, "event": _event(row), "file": path.stem} for row in rows]
+    return found
+
+
+def _event(row: dict) -> str:
+    """Return the name of an article's event, the same in all files."""
+    event = row.get("event") or f"~{row['id']}"
+    return same_events().get(event, event)
+
+
+@cache
+def same_events() -> dict[str, str]:
+    lines = [line.split() for line in SAME_EVENTS.read_text("utf-8").splitlines()]
+    return {other: name for name, *others in lines for other in others}
 
 
 def pressed(rows: list[dict], rng: random.Random) -> list[dict]:
@@ -82,7 +100,9 @@ def scenes(rows: list[dict]) -> list[Scene]:
         mine = [row for row in rows if row["file"] == name]
         found.append(Scene(name, False, mine))
         found += [Scene(name, True, pressed(mine, rng)) for _ in range(DRAWS)]
-    return found + [Scene(ALL, True, pressed(rows, rng)) for _ in range(DRAWS)]
+    if len({row["file"] for row in rows}) > 1:
+        found += [Scene(ALL, False, rows), *(Scene(ALL, True, pressed(rows, rng)) for _ in range(DRAWS))]
+    return found
 
 
 def count_telling(rows: list[dict]) -> dict[str, float]:

@@ -24,6 +24,7 @@ from archive.senses import WORDS, cognate, sense_of, senses
 from archive.store import open_archive, rows, save_article, save_outlets
 from archive.stories import current_story, why_together
 
+TEXTS = Path(__file__).parent / "texts/stories"
 OUTLETS = {
     name: Outlet(id=name, name=name, country=country, language=language, homepage=f"https://{name}.example/",
                  timezone="America/Mexico_City" if country == "MX" else "America/New_York")
@@ -407,10 +408,39 @@ def test_the_command_reports_as_json(tmp_path: Path) -> None:
     )
 
 
-LABELLED = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "texts/stories.jsonl").read_text("utf-8").splitlines()
-]
+def labelled(name: str) -> list[dict]:
+    lines = (TEXTS / f"{name}.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+LABELLED = labelled("invented")
+
+
+def b_cubed(gold: dict[int, str], found: dict[int, int]) -> float:
+    """Return the F1 of a grouping (Bagga and Baldwin 1998)."""
+
+    def shares(one: dict, other: dict) -> float:
+        return sum(
+            sum(other[j] == other[i] for j in one if one[j] == one[i]) / sum(one[j] == one[i] for j in one)
+            for i in one
+        ) / len(one)
+
+    precision, recall = shares(found, gold), shares(gold, found)
+    return 2 * precision * recall / (precision + recall)
+
+
+@pytest.mark.parametrize(("name", "floor"), [("invented", 0.98), ("talks", 0.92), ("neighbours", 0.95)])
+def test_labelled_texts_are_grouped_by_their_events(name: str, floor: float) -> None:
+    texts, model = labelled(name), load_model()
+    profiles = [
+        read_profile(n, row["lang"], row["date"], row["title"], row["text"], model.telling)
+        for n, row in enumerate(texts)
+    ]
+    gold = {n: row["event"] or row["id"] for n, row in enumerate(texts)}
+    found = {n: -n for n in gold}
+    for place, cluster in enumerate(group(profiles, model), 1):
+        found.update(dict.fromkeys(cluster, place))
+    assert b_cubed(gold, found) >= floor
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
