@@ -29,12 +29,15 @@ PASSAGE = 0.3
 SURE_COPY = 0.67  # up to here, a text with much of its own shares words in many places, or is no copy
 COVERED = 0.45  # of the words of a text with little of its own: a copy even where its shingles fall short
 LITTLE = 60  # words of its own; a local paragraph and a dateline, not a report
+MOST_COVERED = 0.54  # of the words of a text with some more of its own: another lede too
+SOME = 72  # words of its own; a report has more
 SCATTERED = 0.6  # of the common shingles stand outside the longest run
 SHINGLE_WORDS = 4
 FEWEST_SHINGLES = 12  # shorter texts (a caption, a teaser) are not compared
 WINDOW_DAYS = 31.0  # two texts published further apart are not compared
 
-_QUOTED = re.compile(r"\"([^\"]{40,}?)\"")
+# A mark that opens stands before a word and not after one: what an edit left of a quotation opens nothing.
+_QUOTED = re.compile(r"(?<![\w.,;:!?)])\"(?=\S)([^\"]{40,}?)(?<=\S)\"(?!\w)")
 _PRIME = (2654435761, 2246822519, 3266489917, 668265263)  # odd 32-bit multipliers, one a place in the shingle
 
 
@@ -108,20 +111,25 @@ def compare(a: Text, b: Text) -> Pair | None:
         return None
     other = _among(longer.sequence, shorter.ordered)
     relation: Literal["copy", "passage"] = "passage"
-    if _own_containment(shorter, found) >= PASSAGE and _is_copy(containment, found, other):
+    if _own_containment(shorter, longer, found) >= PASSAGE and _is_copy(containment, found, other):
         relation = "copy"
     return Pair(a.id, b.id, int(found.sum()), containment, relation)
 
 
-def _own_containment(text: Text, found: npt.NDArray[np.bool_]) -> float:
-    """Return the containment outside quotations; 1 where a text is hardly more than quotation."""
-    return float(found[text.own].mean()) if text.own.sum() >= FEWEST_SHINGLES else 1.0
+def _own_containment(text: Text, longer: Text, found: npt.NDArray[np.bool_]) -> float:
+    """Return the containment outside the quotations of either text; 1 where one is hardly more than quotation."""
+    if min(text.own.sum(), longer.own.sum()) < FEWEST_SHINGLES:
+        return 1.0
+    if longer.own.all():
+        return float(found[text.own].mean())
+    return float(_among(text.sequence[text.own], np.unique(longer.sequence[longer.own])).mean())
 
 
 def _is_copy(containment: float, found: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> bool:
     covered = _covered(found)
-    if covered.sum() >= COVERED * len(covered) and (~covered).sum() <= LITTLE:
-        return True
+    for share, most in ((COVERED, LITTLE), (MOST_COVERED, SOME)):
+        if covered.sum() >= share * len(covered) and (~covered).sum() <= most:
+            return True
     scattered = 1 - min(_longest_run(found), _longest_run(other)) / found.sum()
     return bool(containment >= SURE_COPY or (containment >= COPY and scattered >= SCATTERED))
 

@@ -51,6 +51,11 @@ _PAGE_PROBLEMS = (
     " JOIN last ON last.outlet = p.outlet WHERE p.state IN ('failed', 'blocked', 'queued') AND p.reason != ''"
     " AND coalesce(p.last_try, p.discovered) >= last.started GROUP BY 1, 2, 3 ORDER BY number DESC, p.rowid"
 )
+# What came in, or changed, since copies and stories were last looked for.
+_UNGROUPED = (
+    "SELECT count(*) FROM articles a WHERE grade > 0 AND (EXISTS (SELECT 1 FROM copy_queue WHERE article = a.id)"
+    " OR NOT EXISTS (SELECT 1 FROM story_articles WHERE article = a.id))"
+)
 _DAYS = "SELECT outlet, substr(discovered, 1, 10) AS day FROM pages GROUP BY outlet, day ORDER BY outlet, day"
 
 
@@ -101,7 +106,7 @@ def usual_pause(days: list[str]) -> float | None:
 
 
 def totals(db: Database) -> dict[str, Any]:
-    """Return the counts of the whole archive."""
+    """Return the counts of the whole archive; ``ungrouped`` articles wait for `bilateral group`."""
     (articles, core) = db.execute(
         "SELECT count(*), coalesce(sum(grade = 2), 0) FROM articles WHERE grade > 0"
     ).fetchone()
@@ -113,6 +118,7 @@ def totals(db: Database) -> dict[str, Any]:
         "revisions": db.execute("SELECT count(*) FROM revisions WHERE number > 1").fetchone()[0],
         "snapshots": db.execute("SELECT count(*) FROM snapshots").fetchone()[0],
         "pages": dict(db.execute("SELECT state, count(*) FROM pages GROUP BY state").fetchall()),
+        "ungrouped": db.execute(_UNGROUPED).fetchone()[0],
         "last_crawl": row(db, "SELECT id, started, finished, outcome FROM crawls ORDER BY id DESC LIMIT 1"),
     }
 

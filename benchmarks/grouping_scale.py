@@ -1,6 +1,6 @@
 """How long grouping takes in a large archive: everything at once, then one article more.
 
-    python benchmarks/grouping_scale.py FOLDER [--articles 100000] [--copies-only]
+    python benchmarks/grouping_scale.py FOLDER [--articles 100000]
 
 Makes FOLDER/archive.db of invented articles: words in Zipf's proportions, turns of phrase that many articles use,
 150 outlets each with a footer of its own, one article in ten an edited copy of another of the same week, all within

@@ -49,8 +49,10 @@ def reworded(text: str, every: int) -> str:
         lambda text: " ".join(text.split()[:90]),
         lambda text: text + "\n\n" + prose(7, 40),
         lambda text: "TIJUANA.- " + " ".join(reworded(text, 20).split()[:100]) + "\n\n" + prose(8, 40),
+        lambda text: ". ".join(reversed(text.split(". "))),
+        lambda text: prose(9, 24) + " " + " ".join(reworded(text, 25).split()[40:170]) + "\n\n" + prose(8, 25),
     ],
-    ids=["same", "dateline", "reworded", "cut", "local paragraph", "all of it"],
+    ids=["same", "dateline", "reworded", "cut", "local paragraph", "all of it", "moved", "another lede, cut"],
 )
 def test_an_edited_dispatch_is_a_copy(edit) -> None:
     dispatch = prose(1)
@@ -65,6 +67,17 @@ def test_two_reports_that_quote_one_statement_are_no_copies(own_words: int, mark
         "passage",
         None,
     }
+
+
+@pytest.mark.parametrize("marks", ['"{}"', "«{}»", "“{}”"])
+def test_a_report_that_quotes_a_release_is_no_copy_of_it(marks: str) -> None:
+    assert relation(STATEMENT, f"{prose(2, 80)}\n\n{marks.format(STATEMENT)}") == "passage"
+
+
+def test_what_is_left_of_a_quotation_hides_nothing() -> None:
+    dispatch = f'{prose(1, 60)} "{prose(2, 40)}" {prose(3, 60)} "{prose(4, 40)}" {prose(5, 60)}'
+    opened = dispatch.replace('"', "", 1)
+    assert relation(dispatch, opened) == "copy"
 
 
 def test_a_shared_passage_is_said_to_be_one() -> None:

@@ -47,6 +47,17 @@ def test_status_tells_of_the_last_crawl_and_the_totals(small: Small) -> None:
     assert "8 articles" in run(small, "status").output
 
 
+def test_status_says_what_waits_to_be_grouped(small: Small) -> None:
+    run(small, "group")
+    assert "not yet grouped" not in run(small, "status").output
+    with small.db.conn:
+        small.db.execute("UPDATE articles SET sha256 = 'x' WHERE url = 'https://faro.example/n/0'")
+    assert json.loads(run(small, "status", "--json").stdout)["totals"]["ungrouped"] == 1
+    assert "1 article is not yet grouped" in run(small, "status").output
+    run(small, "group")
+    assert "not yet grouped" not in run(small, "status").output
+
+
 def test_silence_is_measured_against_the_outlets_own_habit(small: Small) -> None:
     days = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"]
     with small.db.conn:

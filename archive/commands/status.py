@@ -43,6 +43,9 @@ def status(db: Path, as_json: bool) -> None:
         f" {sums['related']} related); {sums['revisions']} revisions; {sums['snapshots']} snapshots"
     )
     click.echo(f"pages: {pages or 'none'}")
+    if sums["ungrouped"]:
+        waiting = "1 article is" if sums["ungrouped"] == 1 else f"{sums['ungrouped']} articles are"
+        click.echo(f"{waiting} not yet grouped into copies and stories: run `bilateral group`")
 
 
 def _shortened(problems: list[str]) -> list[str]:
