@@ -159,7 +159,8 @@ def main() -> None:
     for name, hits in found.items():
         print(f"{name:10} {sum(hits)}/{len(hits)}")
     for size in (40, 80, 120):
-        print("release and a report that quotes {} of it: {} false copies of {}".format(size, *quoted_releases(rows, size)))
+        copies, pairs = quoted_releases(rows, size)
+        print(f"release and a report that quotes {size} of it: {copies} false copies of {pairs}")
     total = [hit for hits in found.values() for hit in hits]
     print(f"recall     {sum(total) / len(total):.3f}")
     events = [row for row in rows if row.get("event")]

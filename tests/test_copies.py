@@ -50,7 +50,9 @@ def reworded(text: str, every: int) -> str:
         lambda text: text + "\n\n" + prose(7, 40),
         lambda text: "TIJUANA.- " + " ".join(reworded(text, 20).split()[:100]) + "\n\n" + prose(8, 40),
         lambda text: ". ".join(reversed(text.split(". "))),
-        lambda text: prose(9, 24) + " " + " ".join(reworded(text, 25).split()[40:170]) + "\n\n" + prose(8, 25),
+        lambda text: (
+            prose(9, 24) + " " + " ".join(reworded(text, 25).split()[40:170]) + "\n\n" + prose(8, 25)
+        ),
     ],
     ids=["same", "dateline", "reworded", "cut", "local paragraph", "all of it", "moved", "another lede, cut"],
 )
