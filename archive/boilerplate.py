@@ -8,12 +8,13 @@ was interrupted.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from sqlite_utils import Database
 
-from archive.lines import line_digests, without_lines
+from archive.lines import BREAK, line_digests, without_lines
 from archive.revisions import is_correction, is_developing
 from archive.store import replace_revision_text, replace_text, revisions_of, rows, transaction
 from archive.times import utc_now
@@ -23,6 +24,7 @@ MOST_WORDS = 60  # a longer line is a passage that several articles quote, unles
 MOST_CUT = (
     0.5  # of an article's words by lines seen on the subject only; where more would go, they are its text
 )
+_NAME_OR_FIGURE = re.compile(r"\d|(?<=[\w,;:] )[A-ZÁÉÍÓÚÑÜ]")
 LEAST_LEFT = 25  # words of an article; where less would be left, the lines are what it is about
 
 
@@ -96,8 +98,15 @@ class _Seen:
         """Whether it stands on pages on the subject and on others."""
         return 0 < self.off_subject < self.pages
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it stands on all pages there are, which are only three, and on the subject."""
+        return self.pages == self.of == 3 and not self.off_subject
+
     def is_boilerplate(self) -> bool:
         share = self.pages / self.of
+        if self.is_doubtful:
+            return True
         if self.is_on_both and self.pages >= 3:
             return share >= 0.2 or self.pages >= 12
         return (self.pages >= 4 and share >= 0.8) or (self.pages >= 5 and share >= 0.4)
@@ -124,7 +133,9 @@ def _words_of(texts: list[dict[str, Any]], repeated: dict[str, _Seen]) -> dict[s
     for article in texts if repeated else ():
         for digest, line in line_digests(article["text"]).items():
             counts = repeated.get(digest)
-            if counts and _can_be_boilerplate(line, long=counts.is_everywhere()):
+            if counts is None or not _can_be_boilerplate(line, long=counts.is_everywhere()):
+                continue
+            if not counts.is_doubtful or (line in article["text"].split(BREAK) and _names_nothing(line)):
                 found.setdefault(digest, (line, counts.pages))
     return found
 
@@ -132,6 +143,11 @@ def _words_of(texts: list[dict[str, Any]], repeated: dict[str, _Seen]) -> dict[s
 def _can_be_boilerplate(line: str, *, long: bool) -> bool:
     # "Información en desarrollo" and correction notes recur as well, and are news.
     return (long or len(line.split()) <= MOST_WORDS) and not is_developing(line) and not is_correction(line)
+
+
+def _names_nothing(line: str) -> bool:
+    """Whether a paragraph names nobody, no place and no figure, as a paragraph of background hardly can do."""
+    return not _NAME_OR_FIGURE.search(line)
 
 
 def _thin(db: Database, outlet: str) -> None:

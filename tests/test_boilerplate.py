@@ -176,3 +176,22 @@ def test_the_sample_of_pages_is_bounded_and_does_not_depend_on_their_order(
     kept = [rows(archive, "SELECT * FROM page_lines ORDER BY 1, 2, 3") for archive in (db, other)]
     assert kept[0] == kept[1]
     assert len({line["page"] for line in kept[0]}) == MOST_PAGES
+
+
+def test_of_three_pages_that_all_share_it_a_paragraph_goes_only_if_it_names_nothing(db: Database) -> None:
+    line = "Si te sirvió esta lectura, cuéntanos qué más quieres saber."
+    background = "El acuerdo anterior lo firmó en la capital el canciller Ordaz."
+    for number in range(3):
+        paragraphs = body(number)
+        save(
+            db,
+            number,
+            f"{paragraphs[0]} Nadie dio más detalles esa tarde.",
+            background,
+            *paragraphs[1:],
+            line,
+        )
+    assert learn_boilerplate(db) == 3
+    assert not any(line in text for text in texts(db))
+    assert all(background in text for text in texts(db))
+    assert all("Nadie dio más detalles esa tarde." in text for text in texts(db))
