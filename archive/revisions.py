@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from archive.date_words import MONTHS, SPANISH_MONTHS, WEEKDAYS
 from archive.sentences import paragraphs, plain, quotations, sentences, words
 
 KINDS = ("headline", "lede", "number", "quotation", "correction", "addition", "cut", "rewrite")
@@ -42,6 +43,8 @@ _CORRECTION = _any_of(
     r"\bth(?:is|e) (?:article|story|report|headline|post) (?:has been|was) "
     r"(?:corrected|updated to (?:correct|clarify))",
     r"\buna versi[oó]n (?:anterior|previa|inicial) de est[ea]",
+    r"\bthis version (?:corrects|clarifies|fixes|updates to correct)\b",
+    r"\besta versi[oó]n (?:corrige|aclara|precisa|rectifica)\b",
     r"\best[ea] (?:nota|art[ií]culo|informaci[oó]n|texto) (?:ha sido|fue) "
     r"(?:corregid|actualizad|modificad|rectificad)[oa]",
 )
@@ -52,9 +55,24 @@ _UPDATED = _any_of(
     r"^\W*[uú]ltima (?:actualizaci[oó]n|modificaci[oó]n)\b",
     r"^\W*(?:actualizad[oa]|publicad[oa]|actualizaci[oó]n|(?:last )?updated?|(?:first )?published|posted)\b",
 )
+_COUNTED = (
+    r"(?:vistas?|visitas?|visualizaciones|lecturas?|le[ií]d[oa]|compartid[oa]s?|comentarios?|reacciones|me gusta"
+    r"|views?|reads?|shares?|comments?|likes?|reactions?)"
+)
 _FURNITURE = _any_of(
     r"^\W*(?:tambi[eé]n )?(?:te|le) (?:puede|podr[ií]a) interesar\b",
-    r"^\W*(?:lee|lea|leer|mira|ver|ve|checa) (?:tambi[eé]n|m[aá]s)\b",
+    r"^\W*(?:lee|lea|leer|mira|ver|ve|checa) (?:tambi[eé]n|m[aá]s|aqu[ií])\b",
+    r"^\W*(?:watch|listen|video|fotos|photos|galer[ií]a|gallery|podcast):[^.]*$",
+    r"^\W*(?:view|show|ver|mostrar) (?:all |todos los )?(?:comments|comentarios)\b[^.]*$",
+    r"^\W*tambi[eé]n (?:lee|lea|puedes leer|mira)\b",
+    r"^\W*(?:(?:te|le) recomendamos|no (?:te|se) (?:lo )?pierdas?|notas? recomendadas?)\b[^.]*$",
+    r"^\W*(?:recommended|don'?t miss|you (?:may|might) also like|more (?:from|on this))\b[^.]*$",
+    # Counters and clocks: "1,254 vistas", "Leído 3,201 veces", "12 comments", "Hace 3 horas", "2 hours ago".
+    rf"^\W*{_COUNTED}\W*[\d.,]+ ?(?:k|mil|veces|times)?\W*$",
+    rf"^\W*[\d.,]+ ?(?:k|mil|m)? ?{_COUNTED}\W*$",
+    r"^\W*hace (?:\d+|una?|unos|unas|pocos|pocas) \w+(?: y \w+)?\W*$",
+    r"^\W*(?:\d+|an?|a few) ?\w+ ago\W*$",
+    r"^\W*(?:por|by) [^.!?]{2,60}\b(?:19|20)\d\d\b(?:[^.!?]|[ap]\.m\.?){0,30}$",
     r"^\W*(?:read|see|watch) (?:also|more|next)\b",
     r"^\W*also read\b",
     r"^\W*related(?: stor| article|:|$)",
@@ -92,6 +110,13 @@ _NUMBER_WORDS = (
     "billion dozens?"
 )
 _NUMBER = re.compile(r"\d|^(?:" + _NUMBER_WORDS.replace(" ", "|") + ")$")
+_MONTH_OR_DAY = "|".join({*MONTHS, *WEEKDAYS, *(name[:3] for name in (*SPANISH_MONTHS, *WEEKDAYS))})
+_STAMP_WORD = re.compile(
+    rf"\d.*|{_MONTH_OR_DAY}|actualizad[oa]|publicad[oa]|cread[oa]|[uú]ltima|actualizaci[oó]n|redacci[oó]n|por|del?|el|l[ao]s?|al?"
+    r"|y|horas?|hrs?|h|[ap]m?|m|updated|published|posted|staff|last|first|by|on|at|the"
+    r"|[ecmp][sd]?t|gmt|utc|cdmx|local|time"
+)
+_WORD = re.compile(r"[^\W_]")
 _SHORT_NOTICE = 30  # words; a longer sentence that matches is news, not a notice
 
 
@@ -169,8 +194,12 @@ def _is_correction(sentence: str) -> bool:
 
 
 def _is_stamp(line: str) -> bool:
-    """Tell whether a line is a time stamp: "updated", a date or hour, and hardly a word after it."""
-    if len(line) > STAMP_LENGTH or not (_UPDATED.match(line) and _STAMP.search(line)):
+    """Tell whether a line is a time stamp: a date or hour alone, or "updated" with one and hardly a word after it."""
+    if len(line) > STAMP_LENGTH or not _STAMP.search(line):
+        return False
+    if all(_STAMP_WORD.fullmatch(word) for word in words(line)):
+        return True
+    if not _UPDATED.match(line):
         return False
     return len(words(re.split(r"\d", line)[-1])) <= STAMP_WORDS
 
@@ -181,7 +210,7 @@ def _content(text: str) -> list[list[str]]:
     for paragraph in paragraphs(plain(text)):
         if _FURNITURE.match(paragraph) or _is_stamp(paragraph) or _is_correction(paragraph):
             continue
-        lines = [s for s in sentences(paragraph) if not _is_developing_notice(s) and words(s)]
+        lines = [s for s in sentences(paragraph) if not _is_developing_notice(s) and _WORD.search(s)]
         if lines:
             kept.append(lines)
     return kept
@@ -219,12 +248,18 @@ def _align(old: list[str], new: list[str], diff: _Diff) -> None:
         centre = place * len(new) // len(old)
         near = [j for j in range(max(centre - NEARBY, 0), min(centre + NEARBY, len(new))) if j in left]
         best = max(near, key=lambda j: _overlap(mine, counted[j]), default=None)
-        if best is not None and _overlap(mine, counted[best]) >= ALIGNED:
+        alone = len(old) == len(new) == 1 and _is_quotation(sentence) and _is_quotation(new[0])
+        if best is not None and (alone or _overlap(mine, counted[best]) >= ALIGNED):
             diff.pairs.append((sentence, new[best]))
             del left[best]
         else:
             diff.removed.append(sentence)
     diff.added.extend(new[place] for place in left)
+
+
+def _is_quotation(sentence: str) -> bool:
+    """Tell whether at least half of a sentence stands between quotation marks."""
+    return 2 * sum(len(quoted.split()) for quoted in _marked(sentence)) >= len(words(sentence))
 
 
 def _overlap(a: Counter[str], b: Counter[str]) -> float:
@@ -253,22 +288,28 @@ def _extent(
     changes: list[list[tuple[list[str], list[str]]]],
     named: bool,
 ) -> list[str]:
-    """Return addition, cut or rewrite: how much came, went or was put otherwise."""
+    """Return addition, cut or rewrite: how much came, went or was put otherwise. Fewer words may be a kind alone."""
     added, removed = _sizes(diff)
     sizes = [sum(len(words(s)) for s in _flat(version)) for version in (before, after)]
     if min(added, removed) > REWRITTEN * max(*sizes, 1):
         return ["rewrite"]
-    hunks = [hunk for hunks in changes for hunk in hunks]
     kinds = []
-    if _passage(diff.added) or any(len(new) >= CLAUSE_WORDS and not old for old, new in hunks):
+    if _passage(diff.added) or any(_clause(hunks, 1) for hunks in changes):
         kinds.append("addition")
-    if _passage(diff.removed) or any(len(old) >= CLAUSE_WORDS and not new for old, new in hunks):
+    if _passage(diff.removed) or any(_clause(hunks, 0) for hunks in changes):
         kinds.append("cut")
     if len(kinds) == 2 and diff.added and diff.removed and _same_size(diff):
         return ["rewrite"]
     if not kinds and not named and (added or removed):
-        return ["rewrite"]
+        return ["rewrite"] if added and removed else ["addition"] if added else ["cut"]
     return kinds
+
+
+def _clause(hunks: list[tuple[list[str], list[str]]], side: int) -> bool:
+    """Tell whether a clause came into a sentence (side 1) or went (0); one that was only moved did neither."""
+    growth = sum(len(hunk[side]) - len(hunk[1 - side]) for hunk in hunks)
+    alone = any(len(hunk[side]) >= CLAUSE_WORDS and not hunk[1 - side] for hunk in hunks)
+    return alone and growth >= CLAUSE_WORDS
 
 
 def _passage(lines: list[str]) -> bool:

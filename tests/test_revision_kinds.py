@@ -1,5 +1,7 @@
+import json
 import random
 import time
+from pathlib import Path
 
 import pytest
 
@@ -151,3 +153,26 @@ def test_very_long_texts_do_not_stall() -> None:
     assert revision_kinds("T", endless, "T", endless.replace("word5 ", "change "), "en").words_added == 21
     assert "rewrite" in revision_kinds("T", texts[0], "T", texts[1], "en").kinds
     assert time.process_time() - start < 10
+
+
+TEXTS = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "texts/revisions.jsonl").read_text("utf-8").splitlines()
+]
+BASES = {row["base"]: row for row in TEXTS if "text" in row and "lang" in row}
+
+
+@pytest.mark.parametrize("row", [row for row in TEXTS if "kinds" in row], ids=str)
+def test_labelled_changes_have_their_kinds(row: dict) -> None:
+    """Each line has a base, what was done to it, the kinds that has, and those it ``may`` have besides."""
+    base = BASES[row["base"]]
+    text = row.get("text", base["text"])
+    for old, new in row.get("replace", []):
+        assert old in text
+        text = text.replace(old, new)
+    text = "\n\n".join(part for part in (row.get("prepend"), text, row.get("append")) if part)
+    change = revision_kinds(base["title"], base["text"], row.get("title", base["title"]), text)
+    assert set(row["kinds"]) <= set(change.kinds) <= {*row["kinds"], *row["may"]}
+    assert bool(change.kinds) == bool(
+        change.words_added or change.words_removed or "quotation" in change.kinds
+    )
