@@ -2,7 +2,7 @@
 
 What is not named here is not published: a new column stays private until somebody lists it. The private
 edition (``full``) leaves out what only the operator needs. The public one holds excerpts; the full text can be
-searched in it, through an index without content, but is nowhere in the file.
+searched in it, through an index without content and without the places of words, but is nowhere in the file.
 
 The file is built aside, checked, and put in place by one rename; the one before it is kept, unless it holds what was
 withdrawn since.
@@ -197,7 +197,8 @@ def _published_rows(table: str) -> str:
 
 
 def _index_texts(connection: sqlite3.Connection, *, public: bool) -> None:
-    content = "''" if public else "[texts], content_rowid=[article]"
+    # Without content and without the places of words: these alone would give a text back, word by word.
+    content = "'', detail=column" if public else "[texts], content_rowid=[article]"
     connection.execute(
         "CREATE VIRTUAL TABLE articles_fts USING fts5(title, description, text,"
         f' content={content}, tokenize="unicode61 remove_diacritics 2")'

@@ -8,6 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from archive.search import Filters, Query, matching_ids, parse
+from archive.search.columns import keeps_order
 from archive.search.filters import merged
 from archive.search.matching import Copies
 from archive.search.tree import compiled
@@ -153,7 +154,9 @@ def _words(db: Database, selection: Selection, alias: str) -> tuple[list[str], l
     if selection.query.tree is None:
         return [], []
     vocabulary = Vocabulary(db.conn, selection.narrowed.language)
-    expression = compiled(selection.query.tree, vocabulary.forms)
+    query = selection.query.for_index(ordered=keeps_order(db.conn))
+    assert query.tree is not None
+    expression = compiled(query.tree, vocabulary.forms)
     negation = "NOT " if expression.negated else ""
     found = (
         f"{_value_of('id', alias)} {negation}IN (SELECT rowid FROM articles_fts WHERE articles_fts MATCH ?)"

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlite_utils import Database
 
 from archive.cli import main
 from archive.folding import words
 from archive.publish import EXCERPT_WORDS, publish, roll_back
+from archive.search import facets, search, select
 from archive.site.app import build_site
 from archive.store import ArchiveError, open_archive
 from archive.takedown import take_down
@@ -52,6 +54,57 @@ def test_public_file_holds_no_sentence_of_any_version_beyond_its_excerpt(
             checked += 1
             assert sentence not in raw, sentence
     assert checked > 200
+
+
+def test_public_index_does_not_give_the_words_of_a_text_in_their_order(archive: Path, tmp_path: Path) -> None:
+    """Word by word, an index that knows the places of words tells a text though it holds none."""
+    told = {}
+    for public in (True, False):
+        published = publish(archive, tmp_path / str(public), public=public).path
+        with sqlite3.connect(published) as connection:
+            connection.execute("CREATE VIRTUAL TABLE temp.v USING fts5vocab(main, articles_fts, instance)")
+            places = connection.execute("SELECT doc, col, offset, term FROM temp.v").fetchall()
+        texts: dict[object, list[tuple[int, str]]] = {}
+        for doc, col, offset, term in places:
+            texts.setdefault((doc, col), []).append((offset, term))
+        told[public] = [
+            [term for _, term in sorted(found, key=lambda each: each[0] or 0)] for found in texts.values()
+        ]
+    long = [" ".join(found) for found in told[False] if len(found) > 80]
+    (text,) = rows(archive, "SELECT text FROM texts t JOIN articles a ON a.id = t.article WHERE grade = 2")[0]
+    passage = " ".join(words(str(text))[20:60])
+    assert any(passage in told_text for told_text in long)  # this way of reading an index gives texts back
+    alphabetical = [found == sorted(found) and len(found) == len(set(found)) for found in told[True]]
+    assert all(alphabetical)
+
+
+def test_public_index_finds_phrases_by_all_their_words_and_says_so(archive: Path, tmp_path: Path) -> None:
+    db = Database(publish(archive, tmp_path, public=True).path)
+    assert select(db, '"seguridad de reunión" -"xyz abc"').query.understood("es") == (
+        "artículos con (la forma exacta «seguridad» y la forma exacta «de» y la forma exacta «reunión»), pero sin"
+        " (la forma exacta «xyz» y la forma exacta «abc»); esta edición no guarda el orden de las palabras: una"
+        " frase vale como todas las suyas"
+    )
+    words_of_it = search(db, "seguridad de reunión").total
+    assert words_of_it >= search(db, '"seguridad de reunión"').total > 0
+    for text in (
+        "NEAR(canciller Rubio, 5)",
+        "México-EE.UU.",
+        '"reunión de segur*"',
+        'title:("de la Fuente")',
+        "“a b” OR c",
+    ):
+        assert search(db, text).total >= 0, text
+        assert facets(db, text).country is not None
+    assert select(db, "seguridad").query.understood("es") == "artículos con «seguridad»"
+
+
+def test_public_index_ranks_headlines_first(archive: Path, tmp_path: Path) -> None:
+    db = Database(publish(archive, tmp_path, public=True).path)
+    hits = search(db, "fentanilo", sort="relevance").hits
+    in_title = ["fentanilo" in hit.article["title"].lower() for hit in hits]
+    assert any(in_title)
+    assert in_title == sorted(in_title, reverse=True)
 
 
 def test_public_file_has_its_excerpts_and_none_is_longer(archive: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from archive.exports.tables import EXPORTED_TABLES, Extract, extract_citations, 
 from archive.methods_note import rights_notice
 from archive.options import Day, db_option, readable
 from archive.search import Filters, parse
+from archive.search.columns import keeps_order
 from archive.selection import Selection, SelectionError, check_selection
 from archive.times import utc_now
 
@@ -105,7 +106,7 @@ def export(
     )
     archive = readable(db)
     if query:
-        say_understood(selection.query)
+        say_understood(selection.query.for_index(ordered=keeps_order(archive.conn)))
     names = [name.strip() for name in columns.split(",")] if columns is not None else []
     with _words_for(output, db), terminated_cleanly():
         if form == "datapackage" and output is not None:

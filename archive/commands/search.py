@@ -12,6 +12,7 @@ from archive.folding import harmless
 from archive.options import Day, db_option, json_option, print_json, readable
 from archive.search import Filters, Hit, Query, Results, Segments, parse
 from archive.search import search as search_archive
+from archive.search.columns import keeps_order
 from archive.search.engine import Sort
 
 _MAX_LIMIT = 1000
@@ -89,12 +90,14 @@ def search(
     QUERY knows words, "phrases", OR, -not, prefix*, NEAR(a b, 5), title:, outlet:, country:, language:,
     grade:, from: and to:. How it was understood is said on standard error.
     """
-    understood = parse(" ".join(query), both_languages=both_languages, accents=accents)
+    archive = readable(db)
+    asked = parse(" ".join(query), both_languages=both_languages, accents=accents)
+    understood = asked.for_index(ordered=keeps_order(archive.conn))
     filters = Filters.from_parameters(
         {"outlet": outlet, "country": country, "language": language, "grade": grade, "from": from_ or "",
          "to": to or ""}
     )  # fmt: skip
-    results = search_archive(readable(db), understood, filters, sort=sort, limit=limit, copies=copies)
+    results = search_archive(archive, understood, filters, sort=sort, limit=limit, copies=copies)
     if as_json:
         print_json(_as_json(understood, results))
         return

@@ -141,6 +141,7 @@ class Columns:
     first_day: int  # of the ids
     shifts: Ints  # by day of the ids: from the id to its place in ``by_id``
     matches: MatchCache
+    ordered: bool  # whether the index knows the order of words
     counts: Counts = field(default_factory=Counts)
     checked: list[float] = field(default_factory=lambda: [0.0])  # when they were last known to be up to date
 
@@ -269,11 +270,24 @@ def _state(path: str) -> tuple[int, int]:
 def _read(connection: sqlite3.Connection, version: tuple[Any, ...]) -> Columns:
     arrays, numbers = read_all(connection)
     by_id = np.argsort(arrays["ids"], kind="stable").astype(np.int32)
-    return _assembled(version, arrays, numbers, arrays["ids"][by_id], by_id)
+    ordered = keeps_order(connection)
+    return _assembled(version, arrays, numbers, arrays["ids"][by_id], by_id, ordered=ordered)
+
+
+def keeps_order(connection: sqlite3.Connection) -> bool:
+    """Whether the full-text index knows the order of words: that of a public edition does not."""
+    (sql,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'articles_fts'").fetchone()
+    return "detail=column" not in sql
 
 
 def _assembled(
-    version: tuple[Any, ...], arrays: Arrays, numbers: dict[str, Numbers], by_id: Ints, place: Positions
+    version: tuple[Any, ...],
+    arrays: Arrays,
+    numbers: dict[str, Numbers],
+    by_id: Ints,
+    place: Positions,
+    *,
+    ordered: bool,
 ) -> Columns:
     first_day, shifts = _shifts(by_id)
     return Columns(
@@ -286,6 +300,7 @@ def _assembled(
         first_day=first_day,
         shifts=shifts,
         matches=MatchCache(),
+        ordered=ordered,
     )
 
 
@@ -312,7 +327,7 @@ def _brought_up(connection: sqlite3.Connection, known: Columns, version: tuple[A
     old: Arrays = {name: getattr(known, name) for name in fresh if name not in CODED} | known.codes
     arrays = {name: spliced(old[name], gone, places, fresh[name]) for name in fresh}
     by_id, place = _places(known, gone, places, fresh["ids"])
-    return _assembled(version, arrays, numbers, by_id, place)
+    return _assembled(version, arrays, numbers, by_id, place, ordered=known.ordered)
 
 
 def _places(known: Columns, gone: Positions, places: Ints, fresh_ids: Ints) -> tuple[Ints, Positions]:

@@ -4,26 +4,32 @@ A page is found by its *cursor*, the place of the article before (or after) it i
 costs what page 1 does and none is skipped or repeated while the archive grows.
 """
 
+import math
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from archive.search.filters import Filters
-from archive.search.matching import Copies, Selected, select
+from archive.search.matching import Copies, Selected, ids_listed, select
 from archive.search.query import Query
 from archive.search.reading import Ints, Positions
 from archive.search.snippets import Highlighter, Segments
+from archive.search.tree import compiled, wanted_terms
 
 Sort = Literal["relevance", "newest", "oldest"]
 
 RANKED = 10_000  # the newest results; older ones follow them by date
 SCORED = 15_000  # matches looked at for that, those that filters leave out included
-WEIGHTS = "8.0, 3.0, 1.0"  # of title, description and text
+WEIGHTS = {"title": 8.0, "description": 3.0, "text": 1.0}
+WEIGHED_TERMS = 6  # of a search in an index that does not know the places of words
+RARITY = 5.0  # of a middling word, so that its weights are about those of bm25
 SCORE_STEPS = 10  # scores that differ by less than a tenth count as one, and the newer comes first
 MAX_LIMIT = 1_000
 _POSITION_BITS = 32
@@ -132,26 +138,51 @@ def _ranks(found: Selected, sort: Sort) -> Ints:
 
 
 def _scores(found: Selected) -> Ints:
-    """Return bm25, in steps, of the newest of the articles found; the others have none."""
-    assert found.expression is not None
+    """Return the relevance, in steps, of the newest of the articles found; the others have none."""
     oldest = found.matched[-SCORED] if len(found.matched) > SCORED else 0
     newest = found.positions[np.searchsorted(found.positions, oldest) :][-RANKED:]
     if not len(newest):
         return np.empty(0, np.int64)
     ids = found.columns.ids[newest]
-    rows = found.connection.execute(
-        f"SELECT rowid, bm25(articles_fts, {WEIGHTS}) FROM articles_fts"
-        " WHERE articles_fts MATCH ? AND rowid BETWEEN ? AND ?",
-        [found.expression.match, int(ids.min()), int(ids.max())],
-    ).fetchall()
     order = np.argsort(ids)
+    scores = np.zeros(len(newest))
+    weigh = _bm25 if found.columns.ordered else _by_column
+    for numbers, weights in weigh(found, int(ids.min()), int(ids.max())):
+        places = np.searchsorted(ids, numbers, sorter=order).clip(max=len(ids) - 1)
+        known = ids[order[places]] == numbers
+        scores[order[places[known]]] += weights[known]
+    return 1 + np.rint(scores * SCORE_STEPS).astype(np.int64)
+
+
+Weighed = Iterator[tuple[Ints, NDArray[np.float64]]]  # ids of articles, and what is added to their scores
+
+
+def _bm25(found: Selected, first: int, last: int) -> Weighed:
+    assert found.expression is not None
+    rows = found.connection.execute(
+        f"SELECT rowid, -bm25(articles_fts, {', '.join(map(str, WEIGHTS.values()))}) FROM articles_fts"
+        " WHERE articles_fts MATCH ? AND rowid BETWEEN ? AND ?",
+        [found.expression.match, first, last],
+    ).fetchall()
     numbers = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-    places = np.searchsorted(ids, numbers, sorter=order).clip(max=len(ids) - 1)
-    known = ids[order[places]] == numbers
-    scores = np.zeros(len(newest), np.int64)
-    weights = np.fromiter((row[1] for row in rows), np.float64, len(rows))
-    scores[order[places[known]]] = 1 + np.rint(-weights[known] * SCORE_STEPS).astype(np.int64)
-    return scores
+    yield numbers, np.fromiter((row[1] for row in rows), np.float64, len(rows))
+
+
+def _by_column(found: Selected, first: int, last: int) -> Weighed:
+    """Weigh by the parts of an article that hold the terms, the rarer the more: what an index without places knows."""
+    everything = len(found.columns) or 1
+    for term in islice(dict.fromkeys(wanted_terms(found.query.tree)), WEIGHED_TERMS):
+        for column, weight in WEIGHTS.items():
+            if term.column not in ("", column):
+                continue
+            match = f"{column} : {compiled(replace(term, column=''), found.vocabulary.forms).match}"
+            (listed,) = found.connection.execute(
+                "SELECT group_concat(rowid) FROM articles_fts WHERE articles_fts MATCH ? AND rowid BETWEEN ? AND ?",
+                [match, first, last],
+            ).fetchone()
+            numbers = ids_listed(listed) if listed else np.empty(0, np.int64)
+            rarity = math.log1p(everything / (1 + len(numbers)))
+            yield numbers, np.full(len(numbers), weight * rarity / RARITY)
 
 
 def _ordered(found: Selected, ranks: Ints, copies: Copies) -> Positions:

@@ -46,7 +46,7 @@ class Token:
 class Note:
     """Something the reader should know of how the search was read; worded in `archive.search.wording`."""
 
-    kind: Literal["literal", "unsearchable", "unpaired", "terms", "characters", "whole"]
+    kind: Literal["literal", "unsearchable", "unpaired", "terms", "characters", "whole", "unordered"]
     text: str = ""
 
 

@@ -14,7 +14,7 @@ from archive.folding import WORD
 from archive.search.filters import NOTHING, Filters, canonical, merged, read_day
 from archive.search.glossary import both_languages as in_both_languages
 from archive.search.lexer import Note, Token, is_searchable, near_distance, normalised, tokens
-from archive.search.tree import And, Column, Expression, Near, Node, Not, Or, Term, compiled
+from archive.search.tree import And, Column, Expression, Near, Node, Not, Or, Term, compiled, unordered
 from archive.search.wording import Wording
 
 MAX_TERMS = 200
@@ -41,6 +41,14 @@ class Query:
     nothing: bool = False
     both_languages: bool = False
     accents: Accents = "ignore"
+    ordered: bool = True  # False where the index does not know the order of words: see `for_index`
+
+    def for_index(self, *, ordered: bool) -> "Query":
+        """Return the search as this index can answer it, and as it is then said to be understood."""
+        if ordered or self.tree is None:
+            return self
+        asked = unordered(self.tree)
+        return self if asked == self.tree else replace(self, tree=asked, ordered=False)
 
     @property
     def match(self) -> str | None:
@@ -61,7 +69,8 @@ class Query:
 
     def understood(self, language: str) -> str:
         """Say how the search was read, in Spanish (``es``) or English, with all that was taken literally."""
-        return Wording(language).of(self.tree, self.filters, self.notes, self.nothing, self.accents)
+        notes = self.notes if self.ordered else (*self.notes, Note("unordered"))
+        return Wording(language).of(self.tree, self.filters, notes, self.nothing, self.accents)
 
 
 def parse(text: str, *, both_languages: bool = False, accents: Accents = "ignore") -> Query:

@@ -1,9 +1,11 @@
 """A search as a tree, and the tree as a full-text expression of SQLite's FTS5."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, product
 from typing import Literal
+
+from archive.folding import WORD, composed
 
 Column = Literal["", "title", "description", "text"]
 Forms = Callable[[str], tuple[str, ...]]  # a word to all its inflections, itself first
@@ -95,6 +97,35 @@ def compiled(node: Node, forms: Forms = only_itself) -> Expression:
             return _all([compiled(part, forms) for part in node.parts])
         case Or():
             return _any([compiled(part, forms) for part in node.parts])
+
+
+def unordered(node: Node) -> Node:
+    """Return the tree as far as an index can answer it that does not know the order of words.
+
+    Phrases and NEAR become all of their words.
+    """
+    match node:
+        case Term():
+            return _all_words(node)
+        case Near():
+            column = node.column
+            return And(tuple(_all_words(replace(term, column=term.column or column)) for term in node.terms))
+        case Both():
+            others = tuple(_all_words(term) for term in node.others)
+            return Or((unordered(node.term), *others))
+        case Not():
+            return Not(unordered(node.part))
+        case And() | Or():
+            return type(node)(tuple(unordered(part) for part in node.parts))
+
+
+def _all_words(term: Term) -> Node:
+    found = WORD.findall(composed(term.text))
+    if len(found) < 2:
+        return term
+    last = replace(term, text=found[-1])
+    whole = tuple(Term(word, "phrase", term.column) for word in found[:-1])
+    return And((*whole, last))
 
 
 def _all(parts: list[Expression]) -> Expression:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from archive.folding import WORD
 from archive.search.filters import Filters
 from archive.search.lexer import Note
 from archive.search.tree import And, Both, Near, Node, Not, Or, Term
@@ -17,6 +18,7 @@ _WORDS = {
         "nothing": "nada que se pueda buscar",
         "word": "«{}»",
         "phrase": "la frase exacta «{}»",
+        "form": "la forma exacta «{}»",
         "prefix": "palabras que empiezan por «{}»",
         "prefix_phrase": "la frase que empieza por «{}»",
         "near": "{} a no más de {} palabras entre sí",
@@ -46,6 +48,7 @@ _WORDS = {
         "terms": "términos",
         "characters": "caracteres",
         "whole": "los filtros valen para toda la búsqueda",
+        "unordered": "esta edición no guarda el orden de las palabras: una frase vale como todas las suyas",
         "ñ": "la ñ cuenta",
         "exact": "los acentos cuentan",
         "more": "y otros {}",
@@ -57,6 +60,7 @@ _WORDS = {
         "nothing": "nothing that can be searched for",
         "word": "“{}”",
         "phrase": "the exact phrase “{}”",
+        "form": "the exact form “{}”",
         "prefix": "words beginning with “{}”",
         "prefix_phrase": "the phrase beginning with “{}”",
         "near": "{} within {} words of each other",
@@ -86,6 +90,7 @@ _WORDS = {
         "terms": "terms",
         "characters": "characters",
         "whole": "filters hold for the whole search",
+        "unordered": "this edition does not keep the order of words: a phrase counts as all of its words",
         "ñ": "ñ is told from n",
         "exact": "accents count",
         "more": "and {} more",
@@ -143,7 +148,11 @@ class Wording:
         return self.words["but"].format(said, without) if unwanted else said
 
     def _term(self, term: Term) -> str:
-        kind = "prefix_phrase" if term.kind == "prefix" and " " in term.text else term.kind
+        kind: str = term.kind
+        if kind == "prefix" and " " in term.text:
+            kind = "prefix_phrase"
+        elif kind == "phrase" and WORD.fullmatch(term.text):
+            kind = "form"
         return self.words[kind].format(_short(term.text))
 
     def _in_column(self, said: str, column: str) -> str:
@@ -172,8 +181,8 @@ class Wording:
         for note in notes:
             if note.kind in ("terms", "characters"):
                 said.append(self.words["cut"].format(f"{note.text} {self.words[note.kind]}"))
-            elif note.kind == "whole":
-                said.append(self.words["whole"])
+            elif note.kind in ("whole", "unordered"):
+                said.append(self.words[note.kind])
         return said
 
 

@@ -42,6 +42,8 @@ def restrict(described: dict[str, Any], db: Path) -> None:
         return
     database["allow_sql"] = False
     database.pop("queries", None)
+    for option in ("fts_table", "fts_pk"):  # its box takes phrases, which this index does not know
+        database["tables"]["articles"].pop(option, None)
     for table in INDEX_TABLES:
         database["tables"][table] = {"allow": False, "hidden": True}
 

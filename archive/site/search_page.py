@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from archive.folding import fold
 from archive.publish import excerpt
-from archive.search import Bin, Facets, Hit, Results, facets, histogram, search, select, warm
+from archive.search import Bin, Facets, Hit, Query, Results, facets, histogram, search, select, warm
 from archive.search.glossary import both_languages
 from archive.search.matching import Selected
 from archive.site import calendar_queries, downloads, queries, story_queries
@@ -63,6 +63,7 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
     def gather(connection: sqlite3.Connection) -> dict[str, Any]:
         found = select(connection, asked.query, asked.filters)
         return {
+            "query": found.query,
             "results": found_page(found, asked),
             "facets": facets(connection, found, copies=asked.copies),
             "bars": bars_of(found, asked),
@@ -82,7 +83,7 @@ async def search_page(datasette: Datasette, request: Request) -> Response:
         usual_sort=default_sort(asked.text),
         public=public,
         kept_filters=[pair for pair in asked.filters.parameters() if pair[0] not in ("from", "to")],
-        understood=asked.query.understood(words.language),
+        understood=found["query"].understood(words.language),
         active=active_filters(asked, words, names),
         results=results,
         hits=[shown(hit, public=public) for hit in results.hits],
@@ -252,17 +253,18 @@ async def search_feed(datasette: Datasette, request: Request) -> Response:
     words, base = words_of(request), base_url(datasette, request)
     asked = asked_of(request, public=is_public(datasette), sort="newest", cursor=None)
 
-    def gather(connection: sqlite3.Connection) -> tuple[Results, int, int, dict[str, str]]:
+    def gather(connection: sqlite3.Connection) -> tuple[Selected, Results, int, int, dict[str, str]]:
         found = select(connection, asked.query, asked.filters)
         names = queries.outlet_names(connection)
         return (
+            found,
             found_page(found, asked, FEED_ENTRIES),
             len(names),
             len(queries.silent_outlets(connection)),
             names,
         )
 
-    results, outlets, silent, names = await read(datasette, gather)
+    found, results, outlets, silent, names = await read(datasette, gather)
     seen = [hit.article["first_seen"] for hit in results.hits]
     body = atom_feed(
         feed_id=base + asked.link(Words(words.language), "/search"),
@@ -271,7 +273,7 @@ async def search_feed(datasette: Datasette, request: Request) -> Response:
             "feed_subtitle",
             outlets=words.number(outlets),
             silent=words.number(silent),
-            understood=asked.query.understood(words.language),
+            understood=found.query.understood(words.language),
         ),
         link=base + asked.link(words),
         self_link=base + asked.link(words, "/search.atom"),
@@ -300,14 +302,17 @@ async def search_json(datasette: Datasette, request: Request) -> Response:
     """One page of results as JSON."""
     words, base = words_of(request), base_url(datasette, request)
     asked = asked_of(request, public=is_public(datasette))
-    results = await read(
-        datasette, lambda connection: found_page(select(connection, asked.query, asked.filters), asked)
-    )
+
+    def gather(connection: sqlite3.Connection) -> tuple[Query, Results]:
+        found = select(connection, asked.query, asked.filters)
+        return found.query, found_page(found, asked)
+
+    query, results = await read(datasette, gather)
     following = results.next_cursor
     return Response.json(
         {
             "query": asked.text,
-            "understood": asked.query.understood(words.language),
+            "understood": query.understood(words.language),
             "total": results.total,
             "next": base + asked.link(words, "/search.json", cursor=following) if following else None,
             "articles": [
