@@ -183,9 +183,13 @@ def _tagged_blocks(page: HtmlElement) -> list[Block]:
 
 def _between_breaks(element: HtmlElement) -> list[str]:
     """The text of an element, cut where its lines are broken."""
-    for line in element.iter("br"):
+    breaks = list(element.iter("br"))
+    for line in breaks:
         line.text = _BREAK
-    return str(element.text_content()).split(_BREAK)
+    lines = str(element.text_content()).split(_BREAK)
+    for line in breaks:
+        line.text = None
+    return lines
 
 
 def _paragraphs(text: str) -> list[Block]:
