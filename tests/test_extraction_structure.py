@@ -186,3 +186,10 @@ def test_short_paragraphs_of_a_dense_script_outweigh_a_long_footer() -> None:
         f"<div><div><h1>{TITLE}</h1></div><div>{paragraphs(unique)}</div></div><div><p>{foot}</p></div>"
     )
     assert article.text.split("\n\n") == unique
+
+
+def test_several_forms_in_one_box_go_with_it() -> None:
+    form = "<form><input type='email'><button>Go</button></form>"
+    box = f"<div><h3>The Sunday letter</h3><div>{form}</div><div>{form}</div></div>"
+    article = read(f"<main><h1>{TITLE}</h1>{paragraphs(TEXT[:2])}{box}{paragraphs(TEXT[2:])}</main>")
+    assert article.text.split("\n\n") == TEXT

@@ -55,7 +55,8 @@ def drop_sign_ups(region: HtmlElement, prose: int) -> None:
             continue
         box = _box(form, region, {}, SIGN_UP)
         box = form if box is None else box
-        if _length(box) < 0.25 * max(prose, 1):
+        gone = box.getparent() is None  # with another form's box
+        if not gone and _length(box) < 0.25 * max(prose, 1):
             box.drop_tree()
 
 
