@@ -1,8 +1,8 @@
 """The people a text names: by full name, by family name alone, and by their office alone.
 
-A family name alone is a person's where the text has the full name or an office before it; an office alone ("la
-presidenta", "the president") is the person's of whom the text says that they hold it, if it says so of one only.
-What is an office, and what is no person's name, is in ``archive/speakers.toml``.
+A family name alone is a person's where the text has the full name or an office before it, or where all know who is
+meant; an office alone ("la presidenta", "the president") is the person's of whom the text says that they hold it, if it
+says so of one only. What is an office, and what is no person's name, is in ``archive/speakers.toml``.
 """
 
 import re
@@ -62,7 +62,7 @@ def table() -> dict[str, dict[str, str]]:
 
 def tokens_of(sentence: str) -> list[str]:
     """Return the words and marks of a sentence, a mark for each quotation: who is named in it does not speak."""
-    bare = sentence[:LONGEST]
+    bare = sentence[:LONGEST].replace(" - ", " — ")
     for quoted in quotations(bare):
         for mark in "\"'":
             bare = bare.replace(f"{mark}{quoted}{mark}", f" {SAID} ")
@@ -141,7 +141,7 @@ class People:
         known = self._full.get(parts[-1], "")
         if known and (len(parts) == 1 or (len(parts) > 1 and parts[0] in known.split())):
             return known
-        return " ".join(parts) if titled or len(parts) > 1 else ""
+        return " ".join(parts) if titled or len(parts) > 1 or _is_figure(parts) else ""
 
     def named(self, line: list[str]) -> list[Chunk]:
         """Return the people named in a sentence."""
@@ -224,6 +224,11 @@ def _is_person(parts: list[str]) -> bool:
         return False
     kinds = {concept for _, concept in concepts_in(" ".join(parts), "es")}
     return not any(kind.startswith(("place:", "body:")) for kind in kinds)
+
+
+def _is_figure(parts: list[str]) -> bool:
+    """Tell whether a family name alone is that of somebody everybody knows."""
+    return any(concept.startswith("figure:") for _, concept in concepts_in(" ".join(parts), "es"))
 
 
 def _in_title(line: list[str], place: int) -> bool:
