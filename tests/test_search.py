@@ -593,6 +593,36 @@ def test_searches_see_every_change_at_once(db: Database, tmp_path: Path) -> None
     reader.close()
 
 
+def test_a_patient_search_does_not_wait_for_what_was_just_written(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = sqlite3.connect(
+        f"file:{db.conn.execute('PRAGMA database_list').fetchone()[2]}?mode=ro", uri=True
+    )
+    warm(reader, patience=0.2)
+    try:
+        before = search(reader, "trenes").total
+        add(db, "faro", "late", "Trenes", "Trenes que salen tarde.")
+        assert search(reader, "trenes").total == before  # within its patience
+        time.sleep(0.25)
+        with columns_module._lock:  # as if bringing them up took long
+            began = time.monotonic()
+            assert search(reader, "trenes").total == before
+            assert time.monotonic() - began < 0.1
+        for _ in range(50):
+            if search(reader, "trenes").total == before + 1:
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("never brought up to date")
+        add(db, "faro", "later", "Trenes", "Trenes que salen más tarde.")
+        time.sleep(1.1)  # nobody asked for long: the first to ask is told all
+        assert search(reader, "trenes").total == before + 2
+    finally:
+        columns_module._patience.clear()
+        reader.close()
+
+
 def test_columns_brought_up_are_those_read_anew(many: Database, tmp_path: Path) -> None:
     paths = [tmp_path / "one.db", tmp_path / "two.db"]
     with sqlite3.connect(paths[0]) as target:

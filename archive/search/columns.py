@@ -4,6 +4,8 @@ Counting facets of 150,000 hits is then some array operations instead of 150,000
 follow the archive: the table ``article_changes`` says which articles to read again.
 """
 
+import contextlib
+import logging
 import os
 import sqlite3
 import threading
@@ -34,6 +36,7 @@ MAX_COUNTS = 200
 CACHE_BYTES = 24 << 20
 IDS_PER_DAY_BITS = 14  # as in archive.store
 MAX_DAYS = 1_000_000
+MOST_PATIENT = 5  # times its patience a search may be behind while a thread catches up; after that it waits
 T = TypeVar("T")
 
 
@@ -180,6 +183,8 @@ class Columns:
 
 _patience: dict[tuple[object, ...], float] = {}
 _columns: dict[tuple[object, ...], Columns] = {}
+_catching_up: set[tuple[object, ...]] = set()
+_starting = threading.Lock()
 _lock = threading.Lock()
 
 
@@ -192,7 +197,8 @@ def warm(db: Database | sqlite3.Connection, *, patience: float = 0.0) -> int:
     """Read the columns ahead of the first search, some seconds for a million. Returns the number of articles.
 
     ``patience``: for so many seconds after they were brought up to date, searches of this process do not look whether
-    articles were written since. A crawl writes many times a second, and each time costs a reader some 50 ms.
+    articles were written since; soon after that a thread looks, and searches go on meanwhile. A crawl writes many times
+    a second, and each time would cost a reader some 50 ms.
     """
     connection = connection_of(db)
     if (file := file_of(connection)) is not None:
@@ -201,23 +207,55 @@ def warm(db: Database | sqlite3.Connection, *, patience: float = 0.0) -> int:
 
 
 def columns_of(connection: sqlite3.Connection) -> Columns:
-    """Return the columns of the archive as it is now, read once and then kept in step."""
+    """Return the columns of the archive as it is now, read once and then kept in step.
+
+    Where `warm` was told to be patient, those of a moment ago while a thread brings them up to date.
+    """
     file = file_of(connection)
     if file is None:
         return _read(connection, _version(connection))
-    known = _columns.get(file)
-    if known is not None and time.monotonic() - known.checked[0] < _patience.get(file, 0.0):
+    known, patience = _columns.get(file), _patience.get(file, 0.0)
+    age = time.monotonic() - known.checked[0] if known is not None else 0.0
+    if known is not None and age < patience:
         return known
+    if known is not None and age < patience * MOST_PATIENT:
+        _catch_up(file)
+        return known
+    return _up_to_date(connection, file)
+
+
+def _up_to_date(connection: sqlite3.Connection, file: tuple[object, ...]) -> Columns:
     with _lock:
         version = _version(connection)
-        known = _columns.pop(file, None)
+        known = _columns.get(file)
         if known is None or known.version != version:
             known = _brought_up(connection, known, version) if known else _read(connection, version)
         known.checked[0] = time.monotonic()
+        _columns.pop(file, None)
         _columns[file] = known
         while len(_columns) > MAX_DATABASES:
             del _columns[next(iter(_columns))]
         return known
+
+
+def _catch_up(file: tuple[object, ...]) -> None:
+    """Bring the columns of a file up to date in a thread, unless one is at it."""
+
+    def work() -> None:
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{file[0]}?mode=ro", uri=True)) as connection:
+                if file_of(connection) == file:  # else another file is in its place
+                    _up_to_date(connection, file)
+        except sqlite3.Error:
+            logging.getLogger(__name__).warning("%s: not brought up to date", file[0], exc_info=True)
+        finally:
+            _catching_up.discard(file)
+
+    with _starting:
+        if file in _catching_up:
+            return
+        _catching_up.add(file)
+    threading.Thread(target=work, daemon=True).start()
 
 
 def file_of(connection: sqlite3.Connection) -> tuple[object, ...] | None:

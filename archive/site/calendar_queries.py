@@ -19,12 +19,21 @@ _calendar: Kept[list[Row]] = Kept()
 
 def calendar(connection: sqlite3.Connection, since: str, until: str = "~") -> list[Row]:
     """Return the talks announced for days between two, the latest first, each with its first sentences."""
-    today = now().date().isoformat()
+    return _talks(connection, _version(connection), since, until)
+
+
+def _version(connection: sqlite3.Connection) -> tuple[str, int, int, int]:
+    """Return what differs whenever the calendar does. Takes a while: an archive may name half a million talks."""
     # Counted too: those of an article that was withdrawn are gone, and none is newer.
-    mentions = tuple(connection.execute("SELECT max(id), count(*) FROM mentions").fetchone())
-    version = (today, mentions, tallies.on_subject(connection))
+    newest, mentions = connection.execute("SELECT max(id), count(*) FROM mentions").fetchone()
+    return now().date().isoformat(), newest or 0, mentions, tallies.on_subject(connection)
+
+
+def _talks(
+    connection: sqlite3.Connection, version: tuple[str, int, int, int], since: str, until: str
+) -> list[Row]:
     return _calendar.get(
-        connection, version, lambda _: _read_calendar(connection, today, since, until), (since, until)
+        connection, version, lambda _: _read_calendar(connection, version[0], since, until), (since, until)
     )
 
 
@@ -33,8 +42,9 @@ def shown(connection: sqlite3.Connection, asked: str | None) -> Row:
     today = now().date().isoformat()
     years = [year for year in calendar_years(connection) if year <= today[:4]]
     year = asked if asked in years else next(iter(years), "")
-    coming = [talk for talk in calendar(connection, today[:7]) if is_ahead(talk, today)]
-    past = calendar(connection, year, f"{year}~") if year else []
+    version = _version(connection)
+    coming = [talk for talk in _talks(connection, version, today[:7], "~") if is_ahead(talk, today)]
+    past = _talks(connection, version, year, f"{year}~") if year else []
     return {
         "years": years,
         "year": year,
