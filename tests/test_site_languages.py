@@ -309,6 +309,10 @@ def test_dates_and_numbers_are_written_as_each_reader_writes_them() -> None:
     assert english.moment("2026-01-15T16:35:00-08:00") == "Jan 15, 2026, 4:35 PM UTC−8"
     assert zone_name(datetime.fromisoformat("2026-01-15T16:35:00+05:30")) == "UTC+5:30"
     assert spanish_words.day("2026-01-15", "long") == "15 de enero de 2026"
+    assert [words.day("2026-01-15", words.short_day) for words in (spanish_words, english)] == [
+        "15 ene",
+        "Jan 15",
+    ]
     assert 'title="15 ene 2026, 16:35 UTC−8"' in spanish_words.local_time(
         "2026-01-16T00:35:00Z", "America/Tijuana"
     )

@@ -76,7 +76,7 @@ def daily_chart(days: tuple[Day, ...], language: Language, explicit: bool) -> Ma
         f'<div class="chart daily">{_peak(top, words)}'
         f'<svg viewBox="0 0 {WIDTH} {2 * HALF + 1}" preserveAspectRatio="none" role="group"'
         f' aria-label="{escape(words.t("chart_title"))}" aria-describedby="chart-desc">{HATCHING}'
-        f"{gaps}{bars}{_rect('axis', 0, HALF, WIDTH, 1)}</svg>{_ticks([words.day(day.day, 'd MMM') for day in days])}"
+        f"{gaps}{bars}{_rect('axis', 0, HALF, WIDTH, 1)}</svg>{_ticks([words.day(day.day, words.short_day) for day in days])}"
         f'<p id="chart-desc" class="visually-hidden">{escape(summary)}</p></div>'
     )
 

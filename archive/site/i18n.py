@@ -106,6 +106,7 @@ class Words:
         self.language = language
         self.explicit = explicit
         self.locale = LOCALES[language]
+        self.short_day = "d MMM" if language == "es" else "MMM d"  # without its year
 
     def t(self, key: str, **values: object) -> str:
         """Return the words for ``key``, its placeholders filled. Raises MissingMessageError."""

@@ -151,7 +151,7 @@ def chart_bars(bars: list[Bin], asked: Asked, words: Words) -> list[Bar]:
         day = label if by_day else f"{label}-01"
         span = "&".join(f"{name}={value}" for name, value in span_of(label, asked))
         href = f"{beginning}{span}" if linked and mx + us + both else ""
-        name, short = ("long", "d MMM") if by_day else ("LLLL y", "LLL y")
+        name, short = ("long", words.short_day) if by_day else ("LLLL y", "LLL y")
         drawn.append(Bar(words.day(day, name), words.day(day, short), mx, us, both, href))
     return drawn
 
