@@ -72,11 +72,12 @@ def daily_chart(days: tuple[Day, ...], language: Language, explicit: bool) -> Ma
         us=words.number(sum(day.us.articles for day in days)),
         gaps=words.number(sum(day.mx.is_gap or day.us.is_gap for day in days)),
     )
+    ticks = _ticks([words.day(day.day, words.short_day) for day in days])
     return Markup(
         f'<div class="chart daily">{_peak(top, words)}'
         f'<svg viewBox="0 0 {WIDTH} {2 * HALF + 1}" preserveAspectRatio="none" role="group"'
         f' aria-label="{escape(words.t("chart_title"))}" aria-describedby="chart-desc">{HATCHING}'
-        f"{gaps}{bars}{_rect('axis', 0, HALF, WIDTH, 1)}</svg>{_ticks([words.day(day.day, words.short_day) for day in days])}"
+        f"{gaps}{bars}{_rect('axis', 0, HALF, WIDTH, 1)}</svg>{ticks}"
         f'<p id="chart-desc" class="visually-hidden">{escape(summary)}</p></div>'
     )
 
