@@ -193,3 +193,10 @@ def test_several_forms_in_one_box_go_with_it() -> None:
     box = f"<div><h3>The Sunday letter</h3><div>{form}</div><div>{form}</div></div>"
     article = read(f"<main><h1>{TITLE}</h1>{paragraphs(TEXT[:2])}{box}{paragraphs(TEXT[2:])}</main>")
     assert article.text.split("\n\n") == TEXT
+
+
+def test_comments_of_a_class_that_says_so_are_not_the_region_though_longer_than_the_article() -> None:
+    readers = "".join(f"<li><p>{OTHER[n % len(OTHER)]} {n}</p></li>" for n in range(12))
+    comments = f"<div class='user-comments'><ul class='list'>{readers}</ul></div>"
+    article = read(f"<h1>{TITLE}</h1><div><div class='text'>{paragraphs(TEXT)}</div></div>{comments}")
+    assert article.text.split("\n\n") == TEXT

@@ -195,7 +195,7 @@ def _nearest(region: HtmlElement, headlines: list[HtmlElement]) -> HtmlElement:
 def _descend(region: HtmlElement, prose: Prose, headline: HtmlElement | None) -> HtmlElement:
     total = prose[region]
     while True:
-        parts = [child for child in region if prose.get(child)]
+        parts = [child for child in region if prose.get(child) and not _is_aside(child, prose[child], total)]
         best = max(parts, key=lambda child: prose[child], default=None)
         if best is None:
             return region
@@ -207,6 +207,11 @@ def _descend(region: HtmlElement, prose: Prose, headline: HtmlElement | None) ->
                 return region
             best, total = own, prose[own]
         region = best
+
+
+def _is_aside(element: HtmlElement, held: int, rest: int) -> bool:
+    """Whether an element is called furniture and holds no more beside the rest of the prose than such may hold."""
+    return _is_marked(element) and held <= _most(element) * (held + rest)
 
 
 def _own_article(region: HtmlElement, prose: Prose, headline: HtmlElement | None) -> HtmlElement | None:

@@ -29,7 +29,7 @@ from archive.extraction.state import body_in_state
 
 MIN_TEXT = 200  # characters; less than this is no article yet, and the rescues are tried
 
-LOST = 0.2  # of the prose; where trafilatura delivers less, the tags are read as they stand
+LOST = 0.15  # of the prose; where trafilatura delivers less, the tags are read as they stand
 _BREAK = "\ue003"
 SHORT_PROSE = 400  # characters of long paragraphs below which the tags are believed as they stand
 _KINDS: dict[str, Kind] = {"p": "p", "li": "item", "blockquote": "quote"}
