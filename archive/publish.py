@@ -26,6 +26,7 @@ from archive.store import ArchiveError
 
 EXCERPT_WORDS = 60
 SITE_FILE = "archive.db"
+CACHE_KIB = 100_000  # of each of the two databases
 PREVIOUS_FILE = "archive.previous.db"
 QUOTED = ": “"  # begins the sentences that a reason quotes (archive.reasons)
 
@@ -104,7 +105,7 @@ def publish(source: Path, folder: Path, *, public: bool) -> Published:
     aside = folder / f".{SITE_FILE}.{os.getpid()}.new"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        aside.unlink(missing_ok=True)
+        _clear_away(folder)
         rows = _build(source, aside, public=public)
         _check(aside, rows)
         return Published(_put_in_place(aside, folder), rows)
@@ -114,6 +115,21 @@ def publish(source: Path, folder: Path, *, public: bool) -> Published:
         aside.unlink(missing_ok=True)
 
 
+def _clear_away(folder: Path) -> None:
+    """Remove what builds that were killed left behind."""
+    for left in folder.glob(f".{SITE_FILE}.*.new"):
+        number = left.name.split(".")[-2]
+        try:
+            os.kill(int(number), 0)
+        except (ProcessLookupError, ValueError):
+            left.unlink(missing_ok=True)
+        except OSError:  # it runs, under another user
+            continue
+        else:
+            if int(number) == os.getpid():
+                left.unlink()
+
+
 def _build(source: Path, target: Path, *, public: bool) -> dict[str, int]:
     connection = sqlite3.connect(target)
     try:
@@ -121,6 +137,8 @@ def _build(source: Path, target: Path, *, public: bool) -> dict[str, int]:
         for name, function in (("excerpt", excerpt), ("short_terms", short_terms)):
             connection.create_function(name, 1, function, deterministic=True)
         connection.execute("ATTACH ? AS source", [str(source)])
+        for database in ("main", "source"):
+            connection.execute(f"PRAGMA {database}.cache_size = -{CACHE_KIB}")
         connection.execute("BEGIN")
         present = dict(connection.execute("SELECT name, sql FROM source.sqlite_master"))
         rows = {
@@ -128,11 +146,11 @@ def _build(source: Path, target: Path, *, public: bool) -> dict[str, int]:
             for table, columns in TABLES.items()
             if table in present
         }
-        for view in VIEWS:
-            rows[view] = _fixed(connection, view, present[view])
-        _index_texts(connection, public=public)
         for table in TABLES.keys() & present.keys():
             _index(connection, table)
+        for view in VIEWS:  # after the indexes: without them each page would be looked for among all captures
+            rows[view] = _fixed(connection, view, present[view])
+        _index_texts(connection, public=public)
         if "stems" in rows:
             rows["stems"] -= forget_unused(connection)
         connection.execute("CREATE TABLE site (key TEXT PRIMARY KEY, value TEXT NOT NULL)")

@@ -1,9 +1,13 @@
 """The site database: what is in it, what is nowhere in it, and how it takes the place of the one before."""
 
 import asyncio
+import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,7 @@ from archive.folding import words
 from archive.publish import EXCERPT_WORDS, publish, roll_back
 from archive.search import facets, search, select
 from archive.site.app import build_site
-from archive.store import ArchiveError, open_archive
+from archive.store import ArchiveError, open_archive, transaction
 from archive.takedown import take_down
 from tests.archives import build_archive
 
@@ -279,6 +283,41 @@ def test_a_failed_build_leaves_the_file_in_place_untouched(archive: Path, tmp_pa
         publish(broken, tmp_path, public=True)
     assert (tmp_path / "archive.db").read_bytes() == before
     assert not list(tmp_path.glob(".*"))
+
+
+def test_what_a_killed_build_left_is_cleared_away_and_what_another_builds_is_not(
+    archive: Path, tmp_path: Path
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, other = tmp_path / f".archive.db.{ended.pid}.new", tmp_path / f".archive.db.{os.getppid()}.new"
+    left.write_bytes(b"x")
+    other.write_bytes(b"x")
+    publish(archive, tmp_path, public=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([other.name, "archive.db"])
+
+
+def test_a_build_takes_no_longer_for_each_row_the_more_there_are(tmp_path: Path) -> None:
+    """Its sums over pages look each of them up among the captures: 20,000 of each take seconds and not minutes."""
+    path = tmp_path / "archive.db"
+    db = open_archive(path)
+    with transaction(db):
+        db.execute(
+            "INSERT INTO outlets VALUES ('faro', 'Faro', 'MX', 'es', 'digital', '', 'UTC', 'open', 1, 'all', NULL)"
+        )
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+        db.execute(
+            f"{numbers} INSERT INTO pages (url, key, outlet, discovered, via, state, last_try)"
+            " SELECT 'u' || i, 'k' || i, 'faro', '2026-01-01T00:00:00Z', 'feed', 'off-topic', '2026' FROM n"
+        )
+        db.execute(
+            f"{numbers} INSERT INTO snapshots (url, page, fetched, status, warc_file, warc_offset, warc_length,"
+            " payload_digest) SELECT 'v' || i, 'v' || i, '2026-01-01T00:00:00Z', 200, '', 0, 0, '' FROM n"
+        )
+    db.close()
+    began = time.monotonic()
+    publish(path, tmp_path / "site", public=True)
+    assert time.monotonic() - began < 15
 
 
 def test_command_says_where_a_full_edition_is_left_beside_a_public_one(archive: Path, tmp_path: Path) -> None:
