@@ -38,6 +38,7 @@ _LAST_WEEK = r"(?:de\s+la\s+(?:semana\s+pasada|pasada\s+semana)|(?:of\s+)?last\s
 RELATIVE = {
     "hoy": 0, "today": 0, "tonight": 0, "ayer": -1, "anoche": -1, "yesterday": -1, "anteayer": -2,
     "antier": -2, "tomorrow": 1, "pasado mañana": 2, "mañana": 1,
+    "esta mañana": 0, "esta tarde": 0, "esta noche": 0, "this morning": 0, "this afternoon": 0, "this evening": 0,
 }  # fmt: skip
 
 DATE = re.compile(
@@ -53,7 +54,8 @@ DATE = re.compile(
       (?:,?\s+(?P<year_en>(?:19|20)\d\d)\b)?
   | \b(?P<es_only>(?i:{_SPANISH_MONTH}))\b(?:\s+(?:del?\s+)?(?P<es_only_year>(?:19|20)\d\d)\b
       |\s+(?P<es_after>próximo|entrante|pasado))?
-  | (?i:\b(?:in|of|this|next|last|early|late|mid|until|since|for|by|before|after|as)[\s-]+(?:early\s+|late\s+|mid-?)?)
+  | (?i:\b(?:in|of|this|next|last|early|late|mid|until|since|for|by|before|after|as|to)
+      [\s-]+(?:early\s+|late\s+|mid-?)?)
       (?P<en_only>{_ENGLISH_MONTH})(?![\w.]*\s+\d{{1,2}}\b)(?:,?\s+(?P<en_only_year>(?:19|20)\d\d)\b)?
   | \b(?i:(?:the|an?|that|its|their|his|her)\s+)(?P<month_noun>{_ENGLISH_MONTH})\s+(?=[a-z]{{3}})
   | \b(?P<next_month>(?i:(?:el\s+)?(?:próximo\s+mes|mes\s+(?:próximo|entrante|que\s+viene))(?!\s+de\s)|next\s+month))\b
@@ -70,7 +72,8 @@ DATE = re.compile(
       (?:\s+(?i:(?P<next_week>{_WEEK})|(?P<last_week>{_LAST_WEEK})))?
       (?!,?\s+\d{{1,2}}\b(?!\s*(?:%|hours|horas|personas|people)))
       (?![,\s]+(?:\d{{1,2}}[º°]?\s+de\s|(?:{_ENGLISH_MONTH})\s+\d))
-  | \b(?P<relative>(?i:pasado\s+mañana|hoy|ayer|anoche|anteayer|antier|today|tonight|yesterday|tomorrow))\b
+  | \b(?P<relative>(?i:pasado\s+mañana|esta\s+(?:mañana|tarde|noche)|this\s+(?:morning|afternoon|evening)|hoy|ayer
+      |anoche|anteayer|antier|today|tonight|yesterday|tomorrow))\b
   | (?<!la\s)(?<!esta\s)(?<!una\s)(?<!cada\s)\b(?P<tomorrow>[Mm]añana)\b
   | \b(?i:los\s+días)\s+(?P<days>\d{{1,2}})(?:\s*,\s*\d{{1,2}})*\s+y\s+\d{{1,2}}\b(?!\s+de\s)
   | \b(?i:{_WEEKDAY})\s+(?P<weekday_number>\d{{1,2}})\b(?!\s*(?:de\s|[.,:]\d|%|{_ENGLISH_MONTH}))
@@ -91,13 +94,13 @@ def _any_of(listed: str) -> re.Pattern[str]:
 
 COMING = _any_of(
     rf"""
-    para(?=\s+(?:el\s+)?(?:día\s+)?(?:\d|{_WEEKDAY}|{_SPANISH_MONTH}|principios|mediados|finales)\b)|
+    para(?=\s+(?:el\s+)?(?:día\s+)?(?:\d+|{_WEEKDAY}|{_SPANISH_MONTH}|principios|mediados|finales)\b)|
     pr[oó]xim[oa]s?|siguientes?|entrante|venider[oa]s?|previst[oa]s?|programad[oa]s?|agendad[oa]s?|pactad[oa]s? para|
     convocad[oa]s?|planead[oa]s?|acordad[oa]s? para|fijad[oa]s? para|que viene|sigue en pie|(?:va|van|vamos) a \w+r|
     tienen? previsto|prev[eé]n?|planean?|alistan?|antes del?|a más tardar|deber[aá]n?|sean?|tengan? lugar|
     se (?:celebre|realice|efectúe|reúna)n?|contemplan?|iban? a|v[ií]speras|finales de|fines de|podr[ií]an?|
     se habla de|sin efecto|cancel\w*|pospu\w+|pospon\w+|llegan?|viajan?|se re[uú]nen?|
-    comienzan?|inicia|arranca|reanudan?|
+    comienzan?|se mueven?|inicia|arranca|reanudan?|
     \w{{2,}}(?:rá|rán|remos)|
     (?!(?:secreta|mayo|mine|catego|aseso|ingenie|audito|bate|gale|lote|teo|mensaje|conseje|sabidu|arme|infante|caballe|
     tuto|auto|memo|histo|victo|glo)r[ií]a)\w{{2,}}r[ií]an?|
@@ -105,7 +108,8 @@ COMING = _any_of(
     plans? to|agreed (?:for|to)|is to|are to|was to (?:begin|start|take)|to be held|
     to (?:meet|host|hold|convene|travel|visit)|ahead of|forthcoming|still on|before|end of the month|later|could|might|
     talk(?:ed|s|ing)? (?:of|about)|by(?=\s+(?-i:[A-Z]))|no later than|(?:is|are)\s+off|called off|scrapp\w+|meets?|
-    arrives?|travels?|hosts|begins?|starts|resumes?|convenes?|opens|eve of|consider(?:s|ing)|weigh(?:s|ing)
+    arrives?|travels?|takes? place|reconvenes?|hosts|begins?|starts|resumes?|convenes?|opens|eve of|
+    consider(?:s|ing)|weigh(?:s|ing)
     """
 )
 PAST = _any_of(
@@ -117,4 +121,7 @@ PAST = _any_of(
     based|proposed|related|agreed (?:for|to)|set)\b)\w{2,}ed
     """
 )
-CLAUSE = re.compile(r"[;:]|,\s+(?:y|e|pero|mientras|and|but|while)\b|\s+(?:y|and)\s+(?=(?:que|that)\b)")
+CLAUSE = re.compile(
+    r"[;:]|,\s+(?:y|e|pero|mientras|and|but|while|dijo|anunció|informó|"
+    r"señaló|afirmó|explicó|indicó|said|announced)\b|\s+(?:y|and)\s+(?=(?:que|that)\b)"
+)

@@ -14,6 +14,7 @@ Tense = Literal["past", "coming", "possible", "cancelled"]
 
 FARTHEST = 260  # characters between a date and the talk it belongs to, with what commas cost
 CLAUSE_COST = 60  # characters that a comma or a conjunction between the two counts for
+AHEAD_COST = 10  # characters that a talk named after its date counts as farther
 CLOSE = 90  # characters between a talk and what says that it was called off
 
 # The kinds in the order they are tried: a "reunión ministerial" is a ministerial, not a meeting. What else has a
@@ -25,20 +26,26 @@ _TALKS = re.compile(
       |\bconversaci[oó]n\b|\bconversaron\b|\bconversation\b
       |\b(?:phone|telephone)\s+(?:call|conversation)\b|\bcalls?\b(?!\s+(?:for|off)\b)(?!\s+on\s+(?!the\s+\d|[A-Z][a-z]+day|[A-Z][a-z]{2,8}\.?\s+\d))
       |\b(?:spoke|talked|speak|talk)\s+(?:by|on\s+the|over\s+the)\s+(?:tele)?phone\b|\bspoke\s+(?:with|again)\b
-      |\bphoned\b|\btelephoned\b)
+      |\bhablaron\s+(?:este|el|hoy|ayer)\b|\bhabl(?:ó|ará)\s+(?:este|el|hoy|ayer)\b[^,.;]{0,20}\bcon\b
+      |\bllam(?:ó|aron|ará)\s+(?:este|el|hoy|ayer|anoche)\b[^,.;]{0,20}\sal?\b
+      |\bspoken?\s+(?:today|yesterday|(?:on\s+)?\w+day)\b[^,.;]{0,20}\bwith\b|\bhad\s+spoken\b
+      |\bcalled\s+(?:(?:his|her|its)\s+(?:\w+\s+)?counterpart|(?:\w+['’]s\s+)?(?:president|foreign\s+\w+|secretary)\s+(?-i:[A-Z]))
+      |\bphoned\b|\btelephoned\b|\btelefone\w+|\bvideo\s?conference\b|\bvideoconferencia\b|\bvideo\s+call\b)
   | (?P<ministerial>\b(?:(?:reuni[oó]n|cita|encuentro|cumbre)\s+)?ministerial(?:es)?\b
       |\breuni[oó]n\s+de\s+(?:ministros|secretarios|cancilleres)\b
-      |\bministers'?\s+meeting\b|\bministers?\s+(?:will\s+)?(?:meet|convene|gather)\b|\bministros\s+se\s+re[uú]n\w*\b)
+      |\bmeeting\s+of\s+(?:\w+\s+){0,2}ministers\b|\bministers'?\s+meeting\b|\bministers?\s+(?:will\s+)?(?:meet|convene|gather)\b|\bministros\s+se\s+re[uú]n\w*\b)
   | (?P<summit>\bcumbre\b(?!\s+de\s+negocios)|\bsummit\b)
   | (?P<dialogue>\bdi[aá]logo\s+(?:de\s+alto\s+nivel|bilateral|anual|econ[oó]mico|de\s+seguridad)\b
       |\b(?:high[- ]level\s+)?(?:security|bilateral|high[- ]level)\s+dialogue\b)
   | (?P<visit>\bvisit(?:a|as|ar|ará|arán|ó|aron|aría)\b|\bviaj(?:e|ar|ará|arán|ó|aron|a|an|aría)\b|\bgira\b|\btour\b
-      |\bvisit(?:s|ed|ing)?\b|\btravel(?:s|ed|ing)?\s+to\b|\btrip\b)
+      |\bvisit(?:s|ed|ing)?\b|\btravel(?:s|ed|ing)?\s+to\b|\btrip\b|\bfl(?:y|ies|ew|ying)\s+to\b(?!\s+(?:reach|get)))
   | (?P<meeting>\breuni[oó]n(?:es)?\b|\bencuentros?\b|\bse\s+re[uú]n\w+\b|\breunir(?:se|án?|ían?)\b|\bse\s+reunieron\b
       |\bse\s+(?:ver[aá]n?|vieron|ven|ver[ií]an)\b(?!\s+(?:obligad|afectad))|\bsesi[oó]n(?:es)?\b|\bsesion\w+\b
       |\b(?:la|una|otra|nueva|siguiente|pr[oó]xima|primera|segunda|tercera)\s+cita\b
       |\b(?:vamos|van)\s+a\s+ver(?:se)?\b|\bsee\s+each\s+other\b|\bentrevist(?:ó|aron|ará|arán|arse)\s+con\b|\bronda\b|\bconversaciones\b|\bmesa\s+de\s+trabajo\b
-      |\bmeetings?\b|\bmeets?\b|\bmet\b|\btalks\b|\bsessions?\b|\bconven(?:e|es|ed|ing)\b|\bround\s+of\b|\b(?:first|second|third|fourth|fifth|next|new|last)\s+round\b|\bgathering\b)
+      |\brecib(?:ir[áa]n?|ió|ieron|e)\s+al?\s+(?:(?:l[ao]s?\s+)?(?:secretari|embajador|president|canciller|fiscal|ministr)\w*|(?-i:[A-ZÁÉÍÓÚ])\w+)
+      |\bhost(?:s|ed)?\s+(?-i:[A-Z])\w+|\bs[ia]t(?:s|ting)?\s+down\s+(?:again|together|with|on|for\s+talks)\b
+      |\bmeetings?\b|\bmeets?\b|\bmet\b|\btalks\b|\bsessions?\b|\b(?:re)?conven(?:e|es|ed|ing)\b|\bverse\b(?!\s+(?:obligad|afectad|envuelt|forzad))(?![^;.]{0,40}\bcumbre)|\bser[áa]n?\s+recibid[oa]s?\b|\bround\s+of\b|\b(?:first|second|third|fourth|fifth|next|new|last)\s+round\b|\bgathering\b)
   | (?P<other>\blleg(?:ó|aron|ará|arán|a|an)\b(?!.{0,70}\b(?:reunirse|entrevistarse))|\baterriz\w+|\blanded\b
       |\barriv(?:ed|es|ing)\b(?!.{0,70}\bto\s+meet)|\bvenc(?:e|en|ió|erá)\b|\bexpir\w+|\ben\s+vigor\b|\btakes?\s+effect\b
       |\btook\s+office\b|\btom(?:ó|a)\s+posesi[oó]n\b|\bregres(?:ó|aron|ará|arán|a)\b|\breturn(?:s|ed)?\b
@@ -50,15 +57,23 @@ _TALKS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _BOUNDARY = re.compile(r"[,;:—–]|\b(?:y|and|mientras|while|que|that|which|donde|where)\b", re.IGNORECASE)
+# "que se llevará a cabo el", "scheduled for": what follows is the date of the talk before it.
+_HELD_ON = re.compile(
+    r"\b(?:se\s+(?:llevar[áa]n?|llev[óo])\s+a\s+cabo|se\s+(?:celebr|realiz|efectu|desarroll)\w+|tendr[áa]n?\s+lugar|tuvo\s+lugar|"
+    r"program\w+|previst[oa]s?|agendad[oa]s?|fijad[oa]s?|convocad[oa]s?|scheduled|set|planned|slated|due|"
+    r"(?:to|will|would)\s+be\s+held|held|tak(?:es?|ing)\s+place|took\s+place)\b[^,;]{0,30}$",
+    re.IGNORECASE,
+)
+HELD_ON_FACTOR = 0.2  # of what else would keep the two apart
 _CANCELLED = re.compile(
     r"\b(?:cancel(?:ó|aron|ad[oa]s?|l?ed|s)|suspend(?:ió|ieron|id[oa]s?|ed)|call(?:ed|s)\s+off|scrap(?:ped|s)|"
     r"no\s+(?:habrá|se\s+(?:reunirán?|verán?|celebrará|realizará|llevará))|(?:will\s+not|won't)\s+(?:meet|be\s+held|take\s+place|happen)|"
-    r"there\s+will\s+be\s+no|(?:is|are)\s+off|sin\s+efecto)\b(?!\s+(?:tras|después|luego|por|after|because|following))",
+    r"there\s+will\s+be\s+no|(?:is|are)\s+off|sin\s+efecto)\b(?!\s+(?:tras|después|luego|after|following))",
     re.IGNORECASE,
 )
 _MOVED = re.compile(
     r"\b(?:pospu\w+|pospon\w+|pospuest[oa]s?|aplaz\w+|posterg\w+|difirió|diferid[oa]s?|reprogram\w+|reagend\w+|"
-    r"se\s+adelant(?:ó|aron)|fue\s+adelantad[oa]|postpone\w*|put(?:s)?\s+off|delayed|pushed\s+back|"
+    r"se\s+(?:mueven?|movi(?:ó|eron)|recorr(?:ió|e|ieron))\s+al?|se\s+adelant(?:ó|aron)|fue\s+adelantad[oa]|postpone\w*|put(?:s)?\s+off|delayed|pushed\s+back|"
     r"moved\s+(?:up|back|to|forward)|pas(?:ó|ará|aría)\s+(?:al?|para)|rescheduled|brought\s+forward)\b",
     re.IGNORECASE,
 )
@@ -125,14 +140,20 @@ def _in_sentence(sentence: str, today: date, language: str | None) -> Iterator[M
         since = _SINCE.search(sentence[: named.start]) or words.startswith(("since", "desde"))
         if talk is None or since or _DENIED.search(sentence[: talk.start()]):
             continue
-        yield Mention(
-            _kind(talk), _tense(sentence, talk, named, today), named.date, named.precision, sentence
-        )
+        tense = _tense(sentence, talk, named, today)
+        day = named.date
+        if tense == "coming" and day < today.isoformat()[: len(day)]:
+            day = (
+                f"{today.year + 1}{day[4:]}"
+                if day[5:] < today.isoformat()[5 : len(day)]
+                else f"{today.year}{day[4:]}"
+            )
+        yield Mention(_kind(talk), tense, day, named.precision, sentence)
 
 
 def _nearest(sentence: str, named: NamedDate) -> re.Match[str] | None:
     """Return the talk that a date belongs to; None where it is nearer to something else, or to nothing."""
-    best: tuple[int, re.Match[str]] | None = None
+    best: tuple[float, re.Match[str]] | None = None
     asides = [
         aside.span()
         for aside in _ASIDE.finditer(sentence[:LONGEST])
@@ -142,7 +163,11 @@ def _nearest(sentence: str, named: NamedDate) -> re.Match[str] | None:
         if any(_within(match.start(), aside) for aside in asides):
             continue
         between = sentence[match.end() : named.start] or sentence[named.end : match.start()]
-        cost = len(between) + CLAUSE_COST * (len(_BOUNDARY.findall(between)) + between.count(";"))
+        cost = float(len(between) + CLAUSE_COST * (len(_BOUNDARY.findall(between)) + between.count(";")))
+        if match.start() >= named.end:
+            cost += AHEAD_COST
+        if match.end() <= named.start and match.lastgroup != "other" and _HELD_ON.search(between):
+            cost *= HELD_ON_FACTOR
         if cost <= FARTHEST and (best is None or cost < best[0]):
             best = cost, match
     return None if best is None or best[1].lastgroup == "other" else best[1]
@@ -167,7 +192,8 @@ def _tense(sentence: str, talk: re.Match[str], named: NamedDate, today: date) ->
     """Return which way a talk lies, and whether it is only possible or will not be."""
     moved = _close(_MOVED, sentence, talk)
     if moved and not _POSSIBLE.search(sentence[: moved.start()]):
-        after = named.start >= moved.end() and _TO.search(sentence[: named.start])
+        to = sentence[named.start : named.end].lower().startswith(("to ", "for ", "until "))
+        after = named.start >= moved.end() - len("to") and (to or _TO.search(sentence[: named.start]))
         return "coming" if after else "cancelled"
     if _close(_CANCELLED, sentence, talk):
         return "cancelled"
