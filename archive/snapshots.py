@@ -248,7 +248,7 @@ def load_body(folder: Path, snapshot: Snapshot) -> bytes:
             raw = record.raw_stream.read()  # to its end, where the digests are compared
             headers = record.http_headers.headers if record.http_headers else []
             names = [value for name, value in headers if name.lower() == "content-encoding"]
-            return decoded(raw, content_encodings(names), MAX_BODY_BYTES)[0]  # as when it was fetched
+            return decoded(raw, content_encodings(names), MAX_BODY_BYTES).body  # as when it was fetched
     except (OSError, ArchiveLoadFailed, StopIteration, EOFError, ValueError) as error:
         raise SnapshotError(f"{path} at byte {snapshot.warc_offset}: {error or 'no record'}") from error
 

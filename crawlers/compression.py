@@ -8,10 +8,10 @@ import functools
 from typing import TYPE_CHECKING
 
 from scrapy import Request
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import IgnoreRequest, ResponseDataLossError
 from scrapy.http import Response
 
-from archive.encodings import EncodingError, content_encodings, decoded
+from archive.encodings import Decoded, EncodingError, content_encodings, decoded
 from crawlers.extensions import InHand
 from crawlers.failures import TooLarge
 
@@ -52,7 +52,7 @@ class DecompressionMiddleware:
         return cls(crawler)
 
     async def process_response(self, request: Request, response: Response) -> Response:
-        """Return the response with its body decoded. Raises TooLarge or DecodingError."""
+        """Return the response with its body decoded. Raises TooLarge, DecodingError, or ResponseDataLossError."""
         plain = await self._decoded(request, response)
         if request.meta["kind"] != "robots":
             self.held.keep(request, len(plain.body))
@@ -65,19 +65,21 @@ class DecompressionMiddleware:
             return response
         kind = request.meta["kind"]
         most = self.most.get(kind, self.route_bytes)
-        body, cut = _unpack(response.body, encodings, min(most, SMALL_BYTES))
+        body, cut, broken = _unpack(response.body, encodings, min(most, SMALL_BYTES))
         if cut and most > SMALL_BYTES:
             await self.held.room_for_large(most)
-            body, cut = _unpack(response.body, encodings, most)
+            body, cut, broken = _unpack(response.body, encodings, most)
         if cut and kind == "page":
             raise TooLarge(f"larger than {most:,} bytes once decompressed")
+        if broken and kind == "page":  # half a page is no article
+            raise ResponseDataLossError("within its Content-Encoding")
         headers = response.headers.copy()
         headers.pop("Content-Encoding", None)
         plain: Response = response.replace(body=body, headers=headers)
         return plain
 
 
-def _unpack(body: bytes, encodings: list[str], most: int) -> tuple[bytes, bool]:
+def _unpack(body: bytes, encodings: list[str], most: int) -> Decoded:
     try:
         return decoded(body, encodings, most)
     except EncodingError as error:

@@ -29,7 +29,7 @@ from crawlers.handlers import drop_queued
 from crawlers.loop import run
 from crawlers.pipelines import Line
 from crawlers.spiders.outlets import OutletsSpider
-from crawlers.workers import Workers, topic_version
+from crawlers.workers import Workers, give_memory_back, topic_version
 
 if TYPE_CHECKING:
     from crawlers.cassettes import Recording
@@ -85,6 +85,7 @@ def crawl(options: CrawlOptions) -> CrawlReport:
     Raises ArchiveError where the archive cannot be opened, TopicError and CassetteError where those files
     cannot be used.
     """
+    give_memory_back()
     db = open_archive(options.db)
     db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
     writer = SnapshotWriter(options.warc_dir)

@@ -51,12 +51,13 @@ class InHand:
 
     A route ends at ``meta["read_at_most"]`` bytes or ``meta["read_for_seconds"]``, and what came is read.
     In hand is what is coming in or was not read yet; half of `IN_HAND_MAX_BYTES` is for large answers. Where
-    these have more, the largest download ends: a route's is read as far as it came, a page is asked again.
+    these have more, the largest download ends, and is asked again; a route's is in the end read as far as it came.
     Where the others have more, an outlet that has something in hand asks nothing new until there is room.
     """
 
     def __init__(self, crawler: "Crawler") -> None:
         self.most = crawler.settings.getint("IN_HAND_MAX_BYTES") // 2
+        self.times = crawler.settings.getint("RETRY_TIMES")
         self.coming: dict[Request, tuple[int, float]] = {}  # bytes so far, and since when
         self.kept: dict[str, tuple[str, int]] = {}  # by page or route: the outlet, and bytes
 
@@ -78,7 +79,10 @@ class InHand:
             raise StopDownload(fail=False)
         largest = size > LARGE_BYTES and size == max(each for each, _ in self.coming.values())
         if largest and self.large() > self.most:
-            raise StopDownload(fail=most is None)
+            # A route can be read as far as it came, when it was asked again for nothing.
+            whole = most is None or request.meta.get("retry_times", 0) < self.times
+            request.meta["crowded_out"] = not whole
+            raise StopDownload(fail=whole)
 
     def ended(self, request: Request, spider: Spider) -> None:
         """Forget a download."""

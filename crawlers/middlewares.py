@@ -167,16 +167,16 @@ class BackoffMiddleware:
         again = self._again(request)
         if again is not None:
             if isinstance(exception, StopDownload):
-                await self._room()
+                await self._room(request.meta.get("read_at_most") or self.max_bytes)
             await self._pause(self._wait(request))
         return again
 
-    async def _room(self) -> None:
-        """Wait until a page of any size has room beside the large answers in hand; not longer than for a server."""
+    async def _room(self, size: int) -> None:
+        """Wait until an answer of this size has room beside the large ones in hand; not longer than for a server."""
         held = self.crawler.get_extension(InHand)
         assert held is not None
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(held.room_for_large(self.max_bytes), self.max_wait)
+            await asyncio.wait_for(held.room_for_large(size), self.max_wait)
 
     def _rest(self, slot: str, seconds: float, reason: str) -> None:
         self.asked_to_rest[slot] += 1

@@ -36,7 +36,7 @@ MAX_WORKERS = 2  # each more would take some 80 MB; see docs/security.md for the
 # real article pages 7 are, all of them for their bytes; the most tags one of them has are 4,600.
 LIGHT_BYTES = 800_000
 LIGHT_TAGS = 15_000
-_M_ARENA_MAX, _M_TRIM_THRESHOLD = -8, -1  # of glibc's mallopt
+_M_ARENA_MAX, _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -8, -1, -3  # of glibc's mallopt
 PRELOADED = ("archive.reading", "archive.extraction", "crawlers.routes", "crawlers.discovery")
 
 _topic_file: Path | None = None  # of this worker process
@@ -119,9 +119,7 @@ class Workers:
 
 def _begin_worker(topic: Path | None, memory_mb: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the crawl, which ends its workers itself
-    with contextlib.suppress(OSError, AttributeError):  # a C library without it
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
-        ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, 1_000_000)
+    give_memory_back()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     limit = memory_mb * 1_000_000
     with contextlib.suppress(ValueError, OSError):
@@ -130,6 +128,18 @@ def _begin_worker(topic: Path | None, memory_mb: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     global _topic_file
     _topic_file = topic
+
+
+def give_memory_back() -> None:
+    """Have this process give what it frees back to the system at once.
+
+    glibc keeps an arena for each thread, and after the first large block it frees, keeps blocks of that size too:
+    after some bodies of megabytes a process has several times what it holds. Setting any threshold ends that.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # a C library without it
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, 1_000_000)
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 256_000)
 
 
 def _end_with_parent() -> None:

@@ -41,6 +41,18 @@ def test_a_page_of_nothing_but_links_is_an_index_whatever_stands_in_them() -> No
     assert (article.completeness, article.completeness_reason) == ("index", "hardly a word that is no link")
 
 
+def test_a_missing_page_is_one_however_much_it_points_to() -> None:
+    links = "".join(
+        f"<li><a href='/n{n}'>Ministros de los dos países firman el acuerdo número {n}</a></li>"
+        for n in range(20)
+    )
+    page = page_of(
+        "<html><title>Página no encontrada</title><body><h1>¡Ups! Página no encontrada</h1><p>La página que buscas "
+        f"ya no existe o fue movida. Regresa al inicio o usa el buscador.</p><ul>{links}</ul></body></html>"
+    )
+    assert extract(page).completeness == "soft-404"
+
+
 def test_a_page_that_does_not_fit_into_memory_is_not_taken_for_an_empty_one() -> None:
     before = resource.getrlimit(resource.RLIMIT_DATA)
     page = page_of("<html><body>" + "<a href='/x'>y</a>" * 200_000)

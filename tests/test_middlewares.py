@@ -56,7 +56,7 @@ def raw_deflate(body: bytes) -> bytes:
     ],
 )
 def test_a_body_is_decoded_whatever_way_it_was_packed(body: bytes, encodings: list[str]) -> None:
-    assert decoded(body, encodings, 1_000_000) == (TEXT, False)
+    assert decoded(body, encodings, 1_000_000) == (TEXT, False, False)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, brotli.compress])
@@ -64,14 +64,31 @@ def test_a_bomb_is_cut_at_the_limit_and_quickly(pack: object) -> None:
     encodings = {gzip.compress: ["gzip"], zlib.compress: ["deflate"], brotli.compress: ["br"]}[pack]  # type: ignore[index]
     bomb = pack(b"a" * 50_000_000)  # type: ignore[operator]
     began = time.process_time()
-    body, cut = decoded(bomb, encodings, 1_000_000)
+    body, cut, _ = decoded(bomb, encodings, 1_000_000)
     assert (len(body), cut) == (1_000_000, True)
     assert time.process_time() - began < 1
 
 
+@pytest.mark.parametrize(
+    ("pack", "name"), [(gzip.compress, "gzip"), (zlib.compress, "deflate"), (brotli.compress, "br")]
+)
+def test_a_page_that_breaks_off_says_so_unless_it_came_to_its_end(pack: object, name: str) -> None:
+    page = b"<html>" + bytes(range(32, 127)) * 500 + b"</html>"
+    packed = pack(page)  # type: ignore[operator]
+    assert not decoded(packed, [name], 1_000_000).broken
+    assert decoded(packed[: len(packed) // 2], [name], 1_000_000).broken
+    assert not decoded(packed, [name], 1_000).broken  # cut by us, not by the server
+
+
+def test_a_page_without_its_checksum_is_whole() -> None:
+    packed = gzip.compress(b"<html>" + TEXT + b"</html>\n")
+    assert not decoded(packed[:-8], ["gzip"], 1_000_000).broken
+
+
 def test_what_breaks_off_is_read_as_far_as_it_goes() -> None:
     packed = gzip.compress(bytes(range(256)) * 500, 0)
-    body, cut = decoded(packed[: len(packed) // 2], ["gzip"], 1_000_000)
+    body, cut, broken = decoded(packed[: len(packed) // 2], ["gzip"], 1_000_000)
+    assert broken
     assert 10_000 < len(body) < 128_000
     assert not cut
 
@@ -85,7 +102,7 @@ def test_garbage_under_an_encoding_is_named(name: str) -> None:
 @given(st.binary(max_size=300), st.lists(st.sampled_from(["gzip", "deflate", "br", "zstd", "x"]), max_size=5))
 def test_decoding_never_fails_in_another_way(body: bytes, encodings: list[str]) -> None:
     try:
-        text, _ = decoded(body, encodings, 10_000)
+        text = decoded(body, encodings, 10_000).body
     except EncodingError:
         return
     assert len(text) <= max(10_000, len(body))

@@ -482,6 +482,13 @@ def sitemap_index(*children):
     )
 
 
+def test_entries_without_a_date_are_not_outdone_by_old_ones():
+    dated = [entry(f"/nota/{n}", "1999-01-01") for n in range(3_000)]
+    leads = read_sitemap(urlset(entry("/nota/reunion-de-hoy"), *dated), SITEMAP, OUTLET).leads
+    assert f"{HOME}/nota/reunion-de-hoy" in {lead.url for lead in leads}
+    assert len(leads) == 1_000
+
+
 def test_of_an_index_the_newest_sitemaps_of_articles_are_children():
     months = [
         (f"{HOME}/sitemaps/articles/20{year}-{month:02}.xml", "")

@@ -102,7 +102,9 @@ def _capture(record: Record, outlet: Outlet, seen: Seen) -> Capture | None:
     if "chunked" in (http.get_header("transfer-encoding") or "").lower():
         raw = ChunkedDataReader(io.BytesIO(raw)).read(MAX_RECORD_BYTES)
     names = content_encodings([value for name, value in http.headers if name.lower() == "content-encoding"])
-    body, _ = decoded(raw, names, MAX_BODY_BYTES)
+    body, _, broken = decoded(raw, names, MAX_BODY_BYTES)
+    if broken:
+        raise ValueError("the page breaks off within its Content-Encoding")
     undone = {"transfer-encoding"} | ({"content-encoding"} if names not in _UNDONE_BY_TOOLS else set())
     return Capture(
         outlet=outlet, url=record.url, fetched=_fetched(record.headers, http), offset=record.offset, status=200,

@@ -55,6 +55,7 @@ FEW = 30  # words
 SMALL = 1_000  # characters that a page shows
 SENTENCE = 20  # words
 TOLD = 15  # words
+LINKS = 0.5  # of a block's characters; one that is more of links is no text of the page's own
 BARE = 40  # words
 BARE_PAGE = 1_500  # characters
 OFFERED = 200  # words; in a longer text an offer to subscribe stands under a whole article
@@ -105,10 +106,14 @@ def judge_completeness(
             return Judgement("wall", reason, closed)
     if words < FEW and len(page_text) < SMALL and (match := _SCRIPTED.search(page_text)):
         return Judgement("empty", f"put together by a script: {match[0]}", closed)
-    told = sum(block.words >= TOLD for block in blocks)  # paragraphs that a page about itself does not have
-    if words < SHORT and told < 2 and _GONE.search(heading) and not is_article:
+    own = [block for block in blocks if block.link_share < LINKS]  # a missing page likes to point to others
+    told = sum(block.words >= TOLD for block in own)  # paragraphs that a page about itself does not have
+    own_words = sum(block.words for block in own)
+    # Where nothing on the page was a paragraph, all it shows is one block, its headline and its links among it.
+    lumped = len(blocks) == 1 and bool(titles) and blocks[0].text.startswith(titles[0]) and words < FULL
+    if (own_words < SHORT or lumped) and told < 2 and _GONE.search(heading) and not is_article:
         return Judgement("soft-404", "the headline says the page is missing", False)
-    if words < 60 and not is_article and (match := _GONE.search(page_text[:3000])):
+    if own_words < 60 and not is_article and (match := _GONE.search(page_text[:3000])):
         return Judgement("soft-404", f"the page says: {match[0][:80]}", False)
     if not is_article and (judgement := _bare(blocks, words, page_text)):
         return judgement

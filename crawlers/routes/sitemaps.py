@@ -134,11 +134,15 @@ def _is_wanted(entry: _Entry, outlet: Outlet, fetched: str | None) -> bool:
 
 
 def _newest(entries: list[T], most: int, when: Callable[[T], Any]) -> list[T]:
-    """Return the newest entries; of those that ``when`` knows no date of, both ends of the list, for orders differ."""
+    """Return the newest entries; of those that ``when`` knows no date of, both ends of the list, for orders differ.
+
+    What has no date may be of today: it has half of the places where there is not room for all.
+    """
     if len(entries) <= most:
         return entries
-    dated = sorted((entry for entry in entries if when(entry)), key=when, reverse=True)[:most]
     undated = [entry for entry in entries if not when(entry)]
+    dated = sorted((entry for entry in entries if when(entry)), key=when, reverse=True)
+    dated = dated[: most - min(len(undated), most // 2)]
     return dated + list(both_ends(undated, most - len(dated)))
 
 

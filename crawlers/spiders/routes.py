@@ -184,7 +184,9 @@ class RouteSpider(Spider):
 
     def _broken_off(self, response: Response) -> Iterator[str]:
         """Yield why an answer is not whole."""
-        if "download_stopped" in response.flags:
+        if response.meta.get("crowded_out"):
+            yield "large, and too many large answers came at once (IN_HAND_MAX_BYTES), read as far as it came"
+        elif "download_stopped" in response.flags:
             most, seconds = response.meta["read_at_most"], response.meta["read_for_seconds"]
             yield f"it did not end within {most:,} bytes or {seconds:.0f} seconds, read as far as it came"
         elif "dataloss" in response.flags:
