@@ -103,6 +103,15 @@ def test_public_index_finds_phrases_by_all_their_words_and_says_so(archive: Path
     assert select(db, "seguridad").query.understood("es") == "artículos con «seguridad»"
 
 
+def test_public_site_does_not_offer_what_its_index_cannot_do(archive: Path, tmp_path: Path) -> None:
+    for public in (True, False):
+        site = build_site(publish(archive, tmp_path / str(public), public=public).path, public=public)
+        page = asyncio.run(site.client.get('/search?q="seguridad+fronteriza"&lang=en')).text
+        assert ("the exact phrase" in page) is not public
+        assert ("Words count, not their order" in page) is public
+        assert ("does not keep the order of words" in page) is public
+
+
 def test_public_index_ranks_headlines_first(archive: Path, tmp_path: Path) -> None:
     db = Database(publish(archive, tmp_path, public=True).path)
     hits = search(db, "fentanilo", sort="relevance").hits

@@ -61,6 +61,7 @@ def build_site(db: Path, *, public: bool = False, notice: str = "", contact: str
         "public": public,
         "notice": notice,
         "contact": contact,
+        "ordered": published_edition(db) != "public",
     }
     datasette = Datasette(
         [],

@@ -45,7 +45,7 @@ async def read(datasette: Datasette, function: Callable[..., T], *arguments: obj
 
 
 def settings_of(datasette: Datasette) -> dict[str, Any]:
-    """Return the site's own settings (public, notice, contact)."""
+    """Return the site's own settings: public, notice, contact, and whether its index knows the order of words."""
     found: dict[str, Any] = datasette.bilateral
     return found
 
@@ -83,6 +83,7 @@ def common(datasette: Datasette, request: Request, words: Words) -> dict[str, An
         "q": "",
         "search_options": False,
         "kept_filters": [],
+        "ordered": settings_of(datasette)["ordered"],
         "words": words,
         "static_hash": static_hash(),
         "switch_link": switch_link(request, words),
