@@ -1,6 +1,7 @@
 """The feeds, by a feed library and by the rules that the W3C's validator checks (RFC 4287)."""
 
 import asyncio
+import json
 import re
 import sqlite3
 from collections.abc import Callable
@@ -42,7 +43,8 @@ def get(archive: Path) -> Get:
 def feeds(archive: Path) -> list[str]:
     story = one(archive, "SELECT id FROM stories ORDER BY articles DESC")
     return ["/search.atom", "/search.atom?q=armas&lang=en", "/search.atom?q=xyzzyx", "/search.atom?outlet=faro",
-            '/search.atom?q=%22%26%3C%00%0b"&country=MX', "/changes.atom?lang=es", f"/story/{story}.atom"]  # fmt: skip
+            '/search.atom?q=%22%26%3C%00%0b"&country=MX', "/changes.atom?lang=es", f"/story/{story}.atom",
+            "/stories.atom", "/stories.atom?lang=en"]  # fmt: skip
 
 
 def check_iri(value: str) -> None:
@@ -133,3 +135,23 @@ def test_a_feed_says_how_many_outlets_are_watched_and_how_it_was_understood(get:
     feed = feedparser.parse(get("/search.atom?q=armas&lang=es").content).feed
     assert re.search(r"\d+ medios monitoreados; \d+ sin novedades", feed.subtitle)
     assert "«armas»" in feed.subtitle
+
+
+def test_the_list_of_stories_comes_in_every_form(archive: Path, get: Get) -> None:
+    with sqlite3.connect(archive) as db:
+        stored = [row[0] for row in db.execute(
+            "SELECT id FROM stories WHERE articles > 1 ORDER BY last_published DESC, id DESC")]  # fmt: skip
+    assert stored
+    found = get("/stories.json").json()
+    assert [story["id"] for story in found["stories"]] == stored[: len(found["stories"])]
+    assert get(found["stories"][0]["page"].partition("localhost")[2]).status_code == 200
+    entries = etree.fromstring(get("/stories.atom").content).findall(f"{ATOM}entry")
+    assert len(entries) == len(found["stories"])
+    page = get("/stories?lang=es").text
+    for ending in ("csv", "excel.csv", "xlsx", "jsonl", "parquet"):
+        assert f'href="/stories.{ending}?lang=es"' in page
+        answer = get(f"/stories.{ending}?lang=es")
+        assert answer.headers["x-total-rows"] == str(len(stored))
+        assert answer.headers["content-disposition"] == f'attachment; filename="bilateral-stories.{ending}"'
+    lines = get("/stories.jsonl").text.splitlines()
+    assert {json.loads(line)["id"] for line in lines} == set(stored)

@@ -73,8 +73,16 @@ class _Groups:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.schema = schema
         repeating = [name for name in schema.names if name in _REPEATING]
+        # The least and the greatest of what is long tell nothing, and those of all row groups are held to the end.
+        told = [
+            field.name for field in schema if field.name in _REPEATING or not pa.types.is_string(field.type)
+        ]
         self._writer = pq.ParquetWriter(
-            path, schema, compression="zstd", use_dictionary=repeating or False, write_statistics=True
+            path,
+            schema,
+            compression="zstd",
+            use_dictionary=repeating or False,
+            write_statistics=told or False,
         )
         self._waiting: list[pa.RecordBatch] = []
 

@@ -2,6 +2,7 @@
 
 import csv
 import random
+from array import array
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ def draw(db: Database, selection: Selection, size: int, seed: int, stratify: Str
     """
     condition, parameters = where_clause(db, selection)
     key = STRATA[stratify] if stratify else "''"
-    strata: dict[str, list[int]] = defaultdict(list)
+    strata: dict[str, array[int]] = defaultdict(lambda: array("q"))  # a million ids, of 8 bytes each
     sql = f"SELECT a.id, {key} FROM articles a WHERE {condition} ORDER BY a.id"
     for number, stratum in db.execute(sql, parameters):
         strata[str(stratum)].append(number)

@@ -51,6 +51,7 @@ SCOPES: dict[str, Scope] = {
     "copies": Scope(article="article"),
     "copy_groups": Scope(holds="copy_group"),
     "stories": Scope(holds="story"),
+    "story_changes": Scope(day=("changed", "changed")),
     "pages": Scope(outlet="outlet", day=("discovered", "discovered")),
     "verdicts": Scope(outlet=_PAGE_OF.format("verdicts.page"), day=("judged", "judged")),
     "snapshots": Scope(outlet=_PAGE_OF.format("snapshots.page"), day=("fetched", "fetched")),

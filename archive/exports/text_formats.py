@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
+from archive.codebook import column, tables
 from archive.exports.tables import Extract
 
-# Columns that hold JSON; where a format can nest, they are nested.
+# Columns of the site's own queries that hold JSON; those of tables are told by the codebook.
 JSON_COLUMNS = frozenset({"tags", "dates", "terms", "kinds"})
 
 CELL_UNITS = 32_000  # UTF-16 code units; Excel cuts a cell at 32,767 without a word
@@ -85,18 +86,20 @@ def cut_cell(cell: str) -> str:
 def write_jsonl(stream: TextIO, extract: Extract, rows: sqlite3.Cursor) -> None:
     """Write one JSON object a line, keys in the order of the columns, columns of JSON nested."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    stream.writelines(
-        _LINE_ENDS.sub(_escaped, encode(record)) + "\n" for record in records(extract.columns, rows)
-    )
+    stream.writelines(_LINE_ENDS.sub(_escaped, encode(record)) + "\n" for record in records(extract, rows))
 
 
 def _escaped(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
 
 
-def records(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+def records(extract: Extract, rows: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:
     """Return rows as dicts, columns of JSON decoded."""
-    nested = [name for name in columns if name in JSON_COLUMNS]
+    columns, table = extract.columns, extract.table
+    if table in tables():
+        nested = [name for name in columns if column(table, name).type == "json"]
+    else:
+        nested = [name for name in columns if name in JSON_COLUMNS]
     for row in rows:
         record = dict(zip(columns, row, strict=True))
         for name in nested:

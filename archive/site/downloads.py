@@ -60,6 +60,7 @@ def routes() -> list[tuple[str, Callable[..., Any]]]:
     return [
         (rf"^/{DATABASE}/(?P<query>{queries})\.(?P<form>{of_queries})$", query_download),
         (rf"^/search\.(?P<form>{forms})$", search_download),
+        (rf"^/stories\.(?P<form>{of_tables})$", stories_download),
         (rf"^/{DATABASE}/(?P<table>{tables})\.(?P<form>{of_tables})$", table_download),
     ]
 
@@ -90,6 +91,18 @@ def _of_search(db: Database, asked: Asked, form: str) -> tuple[int, Write]:
 
 def _write_note(db: Database, path: Path, extract: Extract, selection: Selection) -> None:
     path.write_text(methods_note(db, extract, selection), encoding="utf-8")
+
+
+async def stories_download(datasette: Datasette, request: Request) -> Response | AsgiStream:
+    """All stories that their page lists as a file."""
+    ending = request.url_vars["form"]
+    form = FORMS[ending]
+
+    def prepare(db: Database) -> tuple[int, Write]:
+        extract = rows_of(db, "stories", ["articles > 1"], (), table_columns(db, "stories"))
+        return extract.count(db), lambda db, path: write_file(db, path, extract, form.name)
+
+    return await download(datasette, request, prepare, f"bilateral-stories.{ending}", form)
 
 
 async def table_download(datasette: Datasette, request: Request) -> Response | AsgiStream:
@@ -152,6 +165,11 @@ async def table_filters(
 def links_of_search(words: Words, asked: Asked) -> list[tuple[str, str]]:
     """Return the names and addresses of a search's results as files."""
     return [(words.t(_label(name)), asked.link(words, f"/search.{name}")) for name in FORMS]
+
+
+def links_of_stories(words: Words) -> list[tuple[str, str]]:
+    """Return the names and addresses of all stories as files."""
+    return [(words.t(_label(name)), words.link(f"/stories.{name}")) for name in OF_TABLES]
 
 
 def links_of_table(words: Words, request: Request, table: str) -> list[tuple[str, str]]:

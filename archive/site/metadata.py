@@ -47,9 +47,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 # What the programs keep for themselves.
 HIDDEN = (
-    "_sqlite_migrations", "article_changes", "copy_furniture", "copy_pairs", "copy_queue", "copy_shingles",
-    "copy_sketches", "mention_articles", "page_lines", "reprocessing", "sightings", "sqlite_sequence",
-    "sqlite_stat1", "stems", "story_articles", "story_links", "texts",
+    "_sqlite_migrations", "article_changes", "backfill_captures", "backfill_revisits", "boilerplate",
+    "copy_furniture", "copy_pairs", "copy_queue", "copy_shingles", "copy_sketches", "mention_articles",
+    "page_lines", "reprocessing", "sightings", "site", "sqlite_sequence", "sqlite_stat1", "stems",
+    "story_articles", "story_links", "texts",
 )  # fmt: skip
 
 

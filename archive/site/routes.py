@@ -26,6 +26,8 @@ def register_routes() -> list[tuple[str, View]]:
         (r"^/changes$", changes_page.changes),
         (r"^/changes\.atom$", changes_page.changes_feed),
         (r"^/stories$", story_page.stories),
+        (r"^/stories\.json$", story_page.stories_json),
+        (r"^/stories\.atom$", story_page.stories_feed),
         (r"^/story/(?P<number>\d{1,19})$", story_page.story),
         (r"^/story/(?P<number>\d{1,19})\.json$", story_page.story_json),
         (r"^/story/(?P<number>\d{1,19})\.csv$", story_page.story_csv),

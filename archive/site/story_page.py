@@ -9,7 +9,7 @@ from datasette.app import Datasette
 from datasette.utils.asgi import Request, Response
 
 from archive.publish import excerpt
-from archive.site import story_queries
+from archive.site import downloads, story_queries
 from archive.site.calendar_page import when
 from archive.site.feeds import Entry, atom_feed, entry_id
 from archive.site.files import CSV_COLUMNS, csv_lines
@@ -27,6 +27,7 @@ from archive.site.views import (
     read,
     words_of,
 )
+from archive.times import now
 
 SHOWN_ARTICLES = 80  # of a story on its page; its CSV has all
 SHOWN_CHANGES = 60
@@ -40,8 +41,7 @@ async def stories(datasette: Datasette, request: Request) -> Response:
     """All stories told by more than one article."""
     words = words_of(request)
     found = await read(datasette, story_queries.stories, cursor_of(request))
-    full = len(found) == story_queries.STORIES_PER_PAGE
-    following = f"{found[-1]['last_published'] or ''}~{found[-1]['id']}" if full else None
+    following = _following(found)
     return await page(
         datasette,
         request,
@@ -50,7 +50,60 @@ async def stories(datasette: Datasette, request: Request) -> Response:
         days_of=lambda story: days_of(story, words),
         next_link=words.link("/stories", {"before": following}) if following else None,
         first_link=words.link("/stories") if request.args.get("before") else None,
+        downloads=downloads.links_of_stories(words),
     )
+
+
+def _following(found: list[dict[str, Any]]) -> str | None:
+    """Return from where the next page of stories goes on; None where this is the last."""
+    full = len(found) == story_queries.STORIES_PER_PAGE
+    return f"{found[-1]['last_published'] or ''}~{found[-1]['id']}" if full else None
+
+
+async def stories_json(datasette: Datasette, request: Request) -> Response:
+    """One page of the list of stories as JSON."""
+    words, base = words_of(request), base_url(datasette, request)
+    found = await read(datasette, story_queries.stories, cursor_of(request))
+    following = _following(found)
+    return Response.json(
+        {
+            "next": base + words.link("/stories.json", {"before": following}) if following else None,
+            "stories": [
+                {**{name: story[name] for name in KEPT}, "page": f"{base}/story/{story['id']}"}
+                for story in found
+            ],
+        }
+    )
+
+
+async def stories_feed(datasette: Datasette, request: Request) -> Response:
+    """The latest stories as Atom; one that grows is updated."""
+    words, base = words_of(request), base_url(datasette, request)
+    found = await read(datasette, story_queries.stories, None)
+    entries = [
+        Entry(
+            id=f"{base}/story/{story['id']}",
+            title=story["title"],
+            link=base + words.link(f"/story/{story['id']}"),
+            updated=story["last_published"],
+            published=story["first_published"],
+            summary=words.t("story_counts", mx=story["mx_articles"], us=story["us_articles"]),
+            author=words.t("site_name"),
+            language=story["language"],
+        )
+        for story in found
+    ]
+    body = atom_feed(
+        feed_id=f"{base}/stories",
+        title=f"{words.t('site_name')}: {words.t('stories_title')}",
+        subtitle=words.t("stories_intro"),
+        link=base + words.link("/stories"),
+        self_link=base + words.link("/stories.atom"),
+        updated=found[0]["last_published"] if found else now().strftime("%Y-%m-%dT00:00:00Z"),
+        entries=entries,
+        language=words.language,
+    )
+    return Response(body, content_type=ATOM_TYPE)
 
 
 def days_of(story: dict[str, Any], words: Words) -> str:
