@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal
 
 from archive.dates import LONGEST, NamedDate, named_dates, publication_day
+from archive.revisions import is_correction
 from archive.sentences import plain, sentences
 
 Kind = Literal["call", "ministerial", "summit", "dialogue", "visit", "meeting"]
@@ -31,7 +32,8 @@ _TALKS = re.compile(
       |\bspoken?\s+(?:today|yesterday|(?:on\s+)?\w+day)\b[^,.;]{0,20}\bwith\b|\bhad\s+spoken\b
       |\bcalled\s+(?:(?:his|her|its)\s+(?:\w+\s+)?counterpart|(?:\w+['’]s\s+)?(?:president|foreign\s+\w+|secretary)\s+(?-i:[A-Z]))
       |\bphoned\b|\btelephoned\b|\btelefone\w+|\bvideo\s?conference\b|\bvideoconferencia\b|\bvideo\s+call\b)
-  | (?P<ministerial>\b(?:(?:reuni[oó]n|cita|encuentro|cumbre)\s+)?ministerial(?:es)?\b
+  | (?P<ministerial>\breuni[oó]n\s+(?:a|de)\s+nivel\s+ministerial\b
+      |\b(?:(?:reuni[oó]n|cita|encuentro|cumbre)\s+)?ministerial(?:es)?\b
       |\breuni[oó]n\s+de\s+(?:ministros|secretarios|cancilleres)\b
       |\bmeeting\s+of\s+(?:\w+\s+){0,2}ministers\b|\bministers'?\s+meeting\b|\bministers?\s+(?:will\s+)?(?:meet|convene|gather)\b|\bministros\s+se\s+re[uú]n\w*\b)
   | (?P<summit>\bcumbre\b(?!\s+de\s+negocios)|\bsummit\b)
@@ -93,6 +95,15 @@ _CONDITION = re.compile(
     r"nothing\s+is\s+(?:settled|confirmed)|nada\s+est[aá]\s+confirmado|sin\s+confirmar|unconfirmed)\b",
     re.IGNORECASE,
 )
+_OVER = re.compile(
+    r"(?:had\s+)?(?:spoken?|talked|met|sat|phoned|telephoned|called)\b|(?:se\s+)?\w+(?:aron|ieron)\b"
+    r"|(?:habló|llamó|telefoneó)\b",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"\b(?:tras|después\s+de|luego\s+de|durante|after|following|during)\s+(?:(?:la|el|una?|su|the|an?|their|his|her)\s+)?(?:\w+\s+)?$",
+    re.IGNORECASE,
+)
 _PRESENT = re.compile(r"se\s+re[uú]nen?|meets?|viajan?|visit[as]?", re.IGNORECASE)
 _DENIED = re.compile(
     r"\b(?:descart\w+|rul(?:ed|es?)\s+out|ning[uú]n[ao]?|no\s+hay|sin)\s+(?:\w+\s+)?$|"
@@ -128,6 +139,8 @@ def mentions(text: str, published: str, timezone: str | None, language: str | No
     today = publication_day(published, timezone)
     found: dict[tuple[str, str], Mention] = {}
     for sentence in sentences(plain(text)):
+        if is_correction(sentence):  # of another day than the article
+            continue
         for mention in _in_sentence(sentence, today, language):
             found.setdefault((mention.kind, mention.date), mention)
     return list(found.values())
@@ -135,7 +148,7 @@ def mentions(text: str, published: str, timezone: str | None, language: str | No
 
 def _in_sentence(sentence: str, today: date, language: str | None) -> Iterator[Mention]:
     for named in named_dates(sentence, today, language):
-        talk = _nearest(sentence, named)
+        talk = _nearest(sentence, named, today)
         words = sentence[named.start : named.end].lower()
         since = _SINCE.search(sentence[: named.start]) or words.startswith(("since", "desde"))
         if talk is None or since or _DENIED.search(sentence[: talk.start()]):
@@ -151,7 +164,7 @@ def _in_sentence(sentence: str, today: date, language: str | None) -> Iterator[M
         yield Mention(_kind(talk), tense, day, named.precision, sentence)
 
 
-def _nearest(sentence: str, named: NamedDate) -> re.Match[str] | None:
+def _nearest(sentence: str, named: NamedDate, today: date) -> re.Match[str] | None:
     """Return the talk that a date belongs to; None where it is nearer to something else, or to nothing."""
     best: tuple[float, re.Match[str]] | None = None
     asides = [
@@ -162,6 +175,8 @@ def _nearest(sentence: str, named: NamedDate) -> re.Match[str] | None:
     for match in _TALKS.finditer(sentence[:LONGEST]):
         if any(_within(match.start(), aside) for aside in asides):
             continue
+        if named.date > today.isoformat()[: len(named.date)] and _is_over(sentence, match):
+            continue
         between = sentence[match.end() : named.start] or sentence[named.end : match.start()]
         cost = float(len(between) + CLAUSE_COST * (len(_BOUNDARY.findall(between)) + between.count(";")))
         if match.start() >= named.end:
@@ -171,6 +186,11 @@ def _nearest(sentence: str, named: NamedDate) -> re.Match[str] | None:
         if cost <= FARTHEST and (best is None or cost < best[0]):
             best = cost, match
     return None if best is None or best[1].lastgroup == "other" else best[1]
+
+
+def _is_over(sentence: str, talk: re.Match[str]) -> bool:
+    """Tell whether the words for a talk say that it was held: then no coming date is its date."""
+    return bool(_OVER.match(talk.group()) or _AFTER.search(sentence[: talk.start()]))
 
 
 def _within(place: int, span: tuple[int, int]) -> bool:

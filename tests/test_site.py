@@ -1,6 +1,8 @@
 """The site, asked as a reader asks it: over a real archive, through Datasette's own client."""
 
 import asyncio
+import csv
+import io
 import re
 import sqlite3
 from collections.abc import Callable
@@ -223,7 +225,9 @@ def test_a_story_tells_both_sides_and_who_was_first(archive: Path, get: Get) -> 
     assert all(change["kinds"] for change in revised)
     assert "What was changed or removed" in page
     assert not feedparser.parse(get(f"/story/{number}.atom").text).bozo
-    assert len(get(f"/story/{number}.csv").text.strip().splitlines()) >= articles + 1
+    table = list(csv.DictReader(io.StringIO(get(f"/story/{number}.csv").text)))
+    assert len(table) >= articles
+    assert {"title", "first_title", "official"} <= set(table[0])
 
 
 def test_the_calendar_announces_the_meeting_of_the_23rd_and_the_ministerial_of_february(get: Get) -> None:

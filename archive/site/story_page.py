@@ -175,6 +175,15 @@ async def story_json(datasette: Datasette, request: Request) -> Response:
     return Response.json(story_record(found, base_url(datasette, request)))
 
 
+def _covering(article: dict[str, Any]) -> dict[str, Any]:
+    """Return what is told of one article of a story, in JSON as in CSV."""
+    return {
+        **{name: article[name] for name in CSV_COLUMNS},
+        "official": article["outlet_kind"] == "official",
+        "first_title": article["first_title"],
+    }
+
+
 def story_record(found: dict[str, Any], base: str) -> dict[str, Any]:
     """Return all that the page of a story tells, for programs."""
     lag, compared = found["lag"], asdict(found["comparison"])
@@ -184,12 +193,7 @@ def story_record(found: dict[str, Any], base: str) -> dict[str, Any]:
         "lag_minutes": lag[1] if lag else None,
         "first": {side: first and first["id"] for side, first in found["firsts"].items()},
         "coverage": [
-            {
-                **{name: article[name] for name in CSV_COLUMNS},
-                "official": article["outlet_kind"] == "official",
-                "first_title": article["first_title"],
-                "page": f"{base}/article/{article['id']}",
-            }
+            {**_covering(article), "page": f"{base}/article/{article['id']}"}
             for article in every_article(found)
         ],
         "comparison": {
@@ -215,8 +219,9 @@ async def story_csv(datasette: Datasette, request: Request) -> Response:
     found = await find_story(datasette, request)
     if found is None or "moved_to" in found:
         return await missing(datasette, request)
-    rows = [[article[name] for name in CSV_COLUMNS] for article in every_article(found)]
-    return Response(csv_lines([CSV_COLUMNS, *rows]), content_type="text/csv; charset=utf-8")
+    articles = [_covering(article) for article in every_article(found)]
+    lines = csv_lines([articles[0], *(article.values() for article in articles)])
+    return Response(lines, content_type="text/csv; charset=utf-8")
 
 
 async def story_feed(datasette: Datasette, request: Request) -> Response:
