@@ -65,7 +65,6 @@ def merge(db: Database, path: Path, *, folder: Path, other_folder: Path) -> Merg
         merged = Merged()
         names = [name for (name,) in db.execute(_FILES_OF_NEW_SNAPSHOTS).fetchall()]
         files, merged.warc_files = copy_files(names, other_folder, folder)
-        db.execute("PRAGMA secure_delete = ON")  # words withdrawn there must not linger in a free page here
         with transaction(db):
             db.execute("PRAGMA defer_foreign_keys = ON")
             withdrawn = _Merge(db, files, merged).run()

@@ -46,7 +46,6 @@ def take_down(db: Database, url: str, reason: str) -> Takedown:
     if refusal is not None:
         raise TakedownError(f"{url}: {refusal}")
     key = url_key(url)
-    db.execute("PRAGMA secure_delete = ON")
     with transaction(db):
         page = find_page(db, url) or _led_to(db, url)
         article = known_article(db, page["url"] if page else url, url)

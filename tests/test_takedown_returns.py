@@ -126,6 +126,19 @@ def test_no_part_of_the_index_keeps_a_word(archive: Archive) -> None:
     archive.db.execute("INSERT INTO articles_fts(articles_fts) VALUES ('integrity-check')")
 
 
+def test_nor_does_a_page_that_was_given_up(archive: Archive) -> None:
+    """Whatever SQLite was built with: versions replaced, and parts of the index that were merged, leave no words."""
+    assert archive.db.execute("PRAGMA secure_delete").fetchone() == (1,)
+    for hour in range(6):
+        text = (
+            f"{TEXT}\n\nActualización de las {hour} horas: {'tlacuaches, ' * 900} y otra frase nueva {hour}."
+        )
+        archive.take(article(text=text), seen=f"2026-03-04T1{hour}:00:00Z")
+    assert "tlacuaches" in archive.holds("tlacuaches")
+    take_down(archive.db, URL, "asked")
+    assert archive.holds(*WORDS, "tlacuaches") == set()
+
+
 def test_what_stories_and_copies_are_found_from_is_forgotten(archive: Archive) -> None:
     other = TEXT.replace("acordaron un", "firmaron ese")
     archive.take(article(f"{URL}-2", other, "México y EE.UU. firman el programa"), f"{URL}-2")
