@@ -91,15 +91,9 @@ def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
 
 
 def _shown(root: HtmlElement) -> str:
-    """What a page shows first, with a space where one element ends and the next begins."""
-    pieces: list[str] = []
-    length = 0
-    for piece in root.itertext():
-        pieces.append(piece)
-        length += len(piece)
-        if length > SHOWN:
-            break
-    return " ".join(pieces)[:SHOWN]
+    """What a page shows first; where it shows little, with a space between one element and the next."""
+    text = str(root.text_content())
+    return text[:SHOWN] if len(text) > SHOWN else " ".join(root.itertext())
 
 
 def _assemble(

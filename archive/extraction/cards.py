@@ -67,8 +67,14 @@ def _asks_address(field: HtmlElement) -> bool:
     return bool(_ADDRESS.search(named))
 
 
-def _length(element: HtmlElement) -> int:
-    return len(" ".join("".join(element.itertext()).split()))
+def _length(element: HtmlElement, most: int = CARD) -> int:
+    """The characters of an element's text without those around its pieces; some number over ``most`` if it has more."""
+    length = 0
+    for piece in element.itertext():
+        length += len(piece.strip())
+        if length > most:
+            break
+    return length
 
 
 def _wrapping_links(region: HtmlElement, site: str) -> Iterator[HtmlElement]:
@@ -96,7 +102,7 @@ def _box(
     box = None
     for ancestor in core.iterancestors():
         if ancestor not in sizes:
-            sizes[ancestor] = _length(ancestor)
+            sizes[ancestor] = _length(ancestor, most)
         if ancestor is region or sizes[ancestor] > most or next(ancestor.iter("h1"), None) is not None:
             break
         box = ancestor

@@ -128,7 +128,10 @@ def _offers(root: HtmlElement | None, found: Structured, page: Page) -> Iterator
         for raw in found.meta.get(name, ())[:1]:
             yield "modified", raw, "meta"
     if root is not None:
-        yield from ((role, raw, "time") for role, raw in _time_elements(root))
+        marked = (
+            b"itemprop" in page.body or b"\0" in page.body[:100]
+        )  # the search for it takes as long as all the rest
+        yield from ((role, raw, "time") for role, raw in _time_elements(root, marked=marked))
     if page.lead is not None:
         yield from _lead_dates(page.lead)
     if raw := _url_date(page.url):
@@ -151,9 +154,9 @@ def _url_date(url: str) -> str:
     return ""
 
 
-def _time_elements(root: HtmlElement) -> Iterator[tuple[Role, str]]:
+def _time_elements(root: HtmlElement, *, marked: bool) -> Iterator[tuple[Role, str]]:
     """The <time> and itemprop elements of the article itself: those at the headline, not those of listings."""
-    for element in cast("list[HtmlElement]", _ITEMPROPS(root))[:6]:
+    for element in cast("list[HtmlElement]", _ITEMPROPS(root) if marked else [])[:6]:
         role: Role = "modified" if element.get("itemprop") == "dateModified" else "published"
         yield role, element.get("datetime") or element.get("content") or element.text_content()
     times = list(root.iter("h1", "time"))
