@@ -200,3 +200,23 @@ def test_comments_of_a_class_that_says_so_are_not_the_region_though_longer_than_
     comments = f"<div class='user-comments'><ul class='list'>{readers}</ul></div>"
     article = read(f"<h1>{TITLE}</h1><div><div class='text'>{paragraphs(TEXT)}</div></div>{comments}")
     assert article.text.split("\n\n") == TEXT
+
+
+def test_a_standfirst_in_a_list_with_one_link_is_no_teaser() -> None:
+    lines = [
+        "The two sides meet on Tuesday in the capital, with a list of twelve requests",
+        "Eleven mayors ask for a seat",
+    ]
+    items = [*lines, "<a href='/live'>Follow it live</a>"]
+    deck = f"<ul>{''.join(f'<li><h2>{item}</h2></li>' for item in items)}</ul>"
+    article = read(f"<article><h1>{TITLE}</h1><div>{deck}</div>{paragraphs(TEXT * 2)}</article>")
+    assert lines[0] in article.text
+
+
+def test_links_that_say_in_brackets_what_they_lead_to_are_other_stories() -> None:
+    others = (
+        "<p><a href='/a'>A bridge that never closed</a> [VIDEO]<br>"
+        "<a href='/b'>The mayor's other job</a> [INSIGHT]</p>"
+    )
+    article = read(f"<article><h1>{TITLE}</h1>{paragraphs(TEXT[:3])}{others}{paragraphs(TEXT[3:])}</article>")
+    assert article.text.split("\n\n") == TEXT

@@ -15,6 +15,7 @@ CARD = 450  # characters that a teaser has at most
 MUCH = (
     0.4  # of the prose; a page of which more is in teasers is a list of other pages, and those are its text
 )
+LABEL = 40  # characters of the heading over a box of teasers
 SIGN_UP = 350  # characters around a form that asks for an address to write to
 _ADDRESS = re.compile(r"e-?mail|correo", re.I)
 
@@ -90,20 +91,25 @@ def _boxes(region: HtmlElement, site: str) -> Iterator[HtmlElement]:
     for heading in region.iter(*_HEADINGS):
         link = _link_of(heading)
         if link is not None and is_inward(link.get("href"), site):
-            box = _box(heading, region, sizes, CARD)
+            box = _box(heading, region, sizes, CARD, alone=True)
             if box is not None:
                 yield box
 
 
 def _box(
-    core: HtmlElement, region: HtmlElement, sizes: dict[HtmlElement, int], most: int
+    core: HtmlElement, region: HtmlElement, sizes: dict[HtmlElement, int], most: int, *, alone: bool = False
 ) -> HtmlElement | None:
-    """The largest element around another with at most so many characters; None where its parent holds more."""
+    """The largest element around another with at most so many characters; None where its parent holds more.
+
+    ``alone`` says that it may hold no heading, longer than a label is, that is no link.
+    """
     box = None
     for ancestor in core.iterancestors():
         if ancestor not in sizes:
             sizes[ancestor] = _length(ancestor, most)
         if ancestor is region or sizes[ancestor] > most or next(ancestor.iter("h1"), None) is not None:
+            break
+        if alone and any(_length(h) > LABEL and not is_linked(h) for h in ancestor.iter(*_HEADINGS)):
             break
         box = ancestor
     return box

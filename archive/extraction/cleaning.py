@@ -37,6 +37,11 @@ _NOTICE = PATTERNS["notice"]
 NOTICE = 40  # words
 _SHARE_BAR = PATTERNS["share-bar"]
 _TOLD = PATTERNS["told"]
+# A link to another page that says in brackets what is there.
+_KIND = re.compile(
+    r"[\[(](?:insight|videos?|reaction|analysis|analisis|opinion|photos?|fotos?|pictures|report|interview|entrevista|audio|"
+    r"maps?|mapas?|podcast|comment|gallery|galeria)[\])]\W*$"
+)
 _QUOTED = re.compile(r"[“\"«‘].{30,}[”\"»’]")
 _BY = re.compile(r"\W*(?:por|by|von|par|de|texto?)\W*", re.I)
 _JOINING = frozenset({"y", "e", "and", "de", "del", "la", "por", "by"})
@@ -77,8 +82,8 @@ def clean(
     authors = tuple(authors)
     for rule, step in (
         ("headline", lambda b: _headline(b, [_words(t) for t in titles])),
-        ("before the lede", lambda b: _before_lede(b, _words(" ".join(authors)))),
         ("caption", lambda b: _flag(b, _is_caption)),
+        ("before the lede", lambda b: _before_lede(b, _words(" ".join(authors)))),
         ("related", _related),
         ("notice", lambda b: _flag(b, _is_notice)),
         ("promotion", lambda b: _flag(b, is_promo)),
@@ -187,7 +192,7 @@ def _related(blocks: list[Block]) -> set[int]:
     drop: set[int] = set()
     for i, block in enumerate(blocks):
         folded = fold(block.text)
-        if _is_shouted_link(block):
+        if _is_shouted_link(block) or (block.link_share >= 0.5 and _KIND.search(folded)):
             drop.add(i)
         if POINTER.match(folded) and (
             (block.words <= 30 and block.link_share >= 0.3) or (block.words <= 5 and _points(blocks, i))

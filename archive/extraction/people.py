@@ -57,12 +57,12 @@ def find_byline(root: HtmlElement | None, found: Structured, page: Page) -> Byli
     wire = None
     fallback: tuple[str, ...] = ()
     own = {fold(page.outlet_name), _site(found)} - {""}
+    host = _letters(site_name(page.url))
     for raws in _sources(root, found):
         wire = wire or next(filter(None, (agency_in_byline(raw, page.agencies) for raw in raws)), None)
-        names = [_without_outlet(name, own) for name in _names(raws)]
+        names = [_without_outlet(name, own, host) for name in _names(raws)]
         signed = [name for name in names if fold(name) not in own and not _DOMAIN.fullmatch(name)]
         if len(signed) > 1:  # alone it may be the person whose site it is
-            host = _letters(site_name(page.url))
             signed = [name for name in signed if _letters(name) != host] or signed
         if any(_is_person(name, page.agencies, sure=not fallback) for name in signed):
             return Byline(_without_agencies(signed, page.agencies), wire)
@@ -70,12 +70,14 @@ def find_byline(root: HtmlElement | None, found: Structured, page: Page) -> Byli
     return Byline(fallback, wire)
 
 
-def _without_outlet(name: str, own: set[str]) -> str:
-    """A name without the outlet's before it: "USA TODAY Ann Lee"."""
-    for outlet in own:
-        rest = name[len(outlet) :].strip(" ,-–|/")
-        if fold(name).startswith(f"{outlet} ") and " " in rest:
-            return rest
+def _without_outlet(name: str, own: set[str], host: str) -> str:
+    """A name without the outlet's before or after it: "USA TODAY Ann Lee", "Ann Lee Florida Today"."""
+    words = name.split()
+    for n in range(1, len(words) - 1):
+        for outlet, rest in ((words[:n], words[n:]), (words[-n:], words[:-n])):
+            said = " ".join(outlet).strip(",-–|/")
+            if len(rest) >= 2 and (fold(said) in own or (len(host) > 3 and _letters(said) == host)):
+                return " ".join(rest).strip(" ,-–|/")
     return name
 
 
