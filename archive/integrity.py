@@ -14,6 +14,7 @@ from typing import Any
 from archive.exports.files import replaced
 from archive.migrations import migrations
 from archive.store import text_digest
+from archive.times import local_to_utc
 from archive.warc_check import Finding, check_warcs, damage, note
 
 STATES = ("screened-out", "queued", "off-topic", "archived", "failed", "duplicate", "blocked")
@@ -46,7 +47,7 @@ def verify(path: Path, folder: Path) -> Iterator[Finding]:
         yield from verify_database(db)
         try:
             yield from check_warcs(db, folder)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             yield damage("warc", "table snapshots", f"cannot be read: {error}")
 
 
@@ -56,7 +57,7 @@ def verify_database(db: sqlite3.Connection) -> Iterator[Finding]:
         name = check.__name__.removeprefix("_check_").replace("_", " ")
         try:
             yield from check(db)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter of damaged names and numbers
             yield damage(name, "database", f"this check could not be carried out: {error}")
 
 
@@ -139,6 +140,20 @@ def _check_texts(db: sqlite3.Connection) -> Iterator[Finding]:
             yield damage("texts", f"article {article}", "its title and text do not have the digest on record")
 
 
+def _check_times(db: sqlite3.Connection) -> Iterator[Finding]:
+    for name in ("published", "modified"):
+        stored = db.execute(f"SELECT id, {name}, {name}_local FROM articles WHERE {name}_local IS NOT NULL")
+        for article, moment, local in stored:
+            try:
+                same = local_to_utc(local) == moment
+            except ValueError:
+                same = False
+            if not same:
+                yield damage(
+                    "times", f"article {article}", f"{name} and {name}_local are not the same moment"
+                )
+
+
 def _check_revisions(db: sqlite3.Connection) -> Iterator[Finding]:
     yield from _rows(
         db, "revisions", "article {}",
@@ -175,6 +190,10 @@ def _check_pages(db: sqlite3.Connection) -> Iterator[Finding]:
         "SELECT url FROM pages WHERE state = 'archived' AND article IS NULL",
     )  # fmt: skip
     yield from _rows(
+        db, "pages", "page {}", "was kept in a snapshot, and is not among the pages",
+        "SELECT DISTINCT page FROM snapshots WHERE page NOT IN (SELECT url FROM pages)",
+    )  # fmt: skip
+    yield from _rows(
         db, "pages", "article {}", "none of the pages leads to it",
         "SELECT id FROM articles WHERE id NOT IN (SELECT article FROM pages WHERE article IS NOT NULL)",
         severity=note,
@@ -193,6 +212,7 @@ CHECKS: tuple[Check, ...] = (
     _check_schema,
     _check_full_text_index,
     _check_texts,
+    _check_times,
     _check_revisions,
     _check_pages,
     _check_snapshots,

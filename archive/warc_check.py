@@ -54,6 +54,8 @@ class _Entry:
     offset: int
     length: int
     digest: str
+    fetched: str
+    status: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def check_warcs(db: sqlite3.Connection, folder: Path) -> Iterator[Finding]:
 
 def _entries(db: sqlite3.Connection, name: str) -> dict[int, _Entry]:
     found = db.execute(
-        "SELECT id, url, warc_offset, warc_length, payload_digest FROM snapshots WHERE warc_file = ?", [name]
+        "SELECT id, url, warc_offset, warc_length, payload_digest, fetched, status FROM snapshots WHERE warc_file = ?",
+        [name],
     )
     return {row[2]: _Entry(*row) for row in found}
 
@@ -157,11 +160,26 @@ def _check_record(name: str, member: _Member, entry: _Entry | None) -> Iterator[
     if kind == b"response":
         payload = payload.partition(b"\r\n\r\n")[2]
     whose = f"snapshot {entry.snapshot} ({entry.url})"
+    for what, of_record, of_table in (
+        ("address", _field(head, b"WARC-Target-URI"), entry.url),
+        ("time", _field(head, b"WARC-Date"), entry.fetched),
+        ("HTTP status", _status(rest) if kind == b"response" else b"", str(entry.status)),
+    ):
+        if of_record and of_record.decode("utf-8", "replace") != of_table:
+            yield damage(
+                "warc", where, f"the {what} of {whose} is not what the table says: {of_table[:200]!r}"
+            )
     if "sha256:" + hashlib.sha256(payload).hexdigest() != entry.digest:
         yield damage("warc", where, f"the payload of {whose} does not have the digest on record")
     if member.length != entry.length:
         words = f"the record of {whose} is {member.length} bytes long, the table says {entry.length}"
         yield damage("warc", where, words)
+
+
+def _status(http: bytes) -> bytes:
+    """Return the status of an HTTP answer; nothing where its first line has none."""
+    found = re.match(rb"HTTP/[\d.]+ (\d{3})\b", http)
+    return found[1] if found else b""
 
 
 def _field(head: bytes, name: bytes) -> bytes:

@@ -119,6 +119,12 @@ def test_a_record_put_in_place_of_another_is_found(small: Small) -> None:
         ("UPDATE pages SET state = 'lost' WHERE url LIKE '%/n/2'", "pages", "/n/2"),
         ("UPDATE articles SET outlet = 'nobody' WHERE url LIKE '%/n/2'", "foreign keys", "articles row"),
         ("DELETE FROM texts WHERE article = (SELECT max(id) FROM articles)", "texts", "article"),
+        ("DELETE FROM pages WHERE url LIKE '%/n/2'", "pages", "/n/2"),
+        ("UPDATE snapshots SET url = url || 'x' WHERE id = 3", "warc", "at byte"),
+        ("UPDATE snapshots SET fetched = '2020-01-01T00:00:00Z' WHERE id = 3", "warc", "at byte"),
+        ("UPDATE snapshots SET status = 404 WHERE id = 3", "warc", "at byte"),
+        ("UPDATE articles SET published = '2020-01-01T00:00:00Z', published_local = '2021-01-01T00:00:00+00:00'"
+         " WHERE url LIKE '%/n/2'", "times", "article"),
     ],
 )  # fmt: skip
 def test_tables_that_contradict_one_another_are_named(
