@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -185,6 +186,8 @@ _patience: dict[tuple[object, ...], float] = {}
 _columns: dict[tuple[object, ...], Columns] = {}
 _catching_up: set[tuple[object, ...]] = set()
 _starting = threading.Lock()
+# One thread for all time: each new one has a heap of its own, in which large arrays come to lie.
+_worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="columns")
 _lock = threading.Lock()
 
 
@@ -255,7 +258,7 @@ def _catch_up(file: tuple[object, ...]) -> None:
         if file in _catching_up:
             return
         _catching_up.add(file)
-    threading.Thread(target=work, daemon=True).start()
+    _worker.submit(work)
 
 
 def file_of(connection: sqlite3.Connection) -> tuple[object, ...] | None:
