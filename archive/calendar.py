@@ -17,7 +17,7 @@ Fate = Literal["held", "announced", "cancelled", "unreported"]
 
 # A "ministerial" in one paper is a "reunión" in another: only a call is never taken for the rest.
 _CALLS = ("call",)
-_MODULES = ("mentions.py", "dates.py", "date_words.py", "sentences.py")
+_MODULES = ("mentions.py", "dates.py", "date_words.py", "revisions.py", "sentences.py")
 
 
 @dataclass(frozen=True, slots=True)
