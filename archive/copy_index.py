@@ -9,16 +9,18 @@ The tables are those of the archive (see ``archive/migrations.py``), or the same
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
 
-from archive.shingles import FEWEST_SHINGLES, WINDOW_DAYS, Pair, Shingles, Text, compare
+from archive.shingles import FEWEST_SHINGLES, PASSAGE, WINDOW_DAYS, Pair, Shingles, Text, compare
 
 SAMPLE = 4
 FURNITURE_PAGES = 100  # a shingle on this many pages belongs to no text
 REACH = 24  # shingles between two sampled ones that are furniture, which then is furniture too
 LEAST_SHARE = 0.1  # of the smaller sketch; texts that share less of it are not measured
+DEVIATIONS = 2.5  # of the share of a sketch, from that of a passage: what lies further below is none
 SMALL_SKETCH = 8  # above it one shared shingle is chance
 KEPT = 20_000  # texts kept in memory while pairs are measured
 MANY = 500  # texts; above it all furniture is looked at once
@@ -56,6 +58,12 @@ def without(text: Text, common: Iterable[int]) -> Text:
             kept[max(start, 0) : stop + 1] = False
     kept[places[marked]] = False
     return Text(text.id, text.day, text.sequence[kept], text.own[kept])
+
+
+def _fewest(size: int) -> float:
+    """Return how many shingles of a sketch must be shared for its text to be measured: such samples spread."""
+    spread = sqrt(PASSAGE * (1 - PASSAGE) / max(size, 1))
+    return size * max(LEAST_SHARE, PASSAGE - DEVIATIONS * spread)
 
 
 class CopyIndex:
@@ -173,9 +181,7 @@ class CopyIndex:
             " ORDER BY article",
             [json.dumps(found), least, number, text.day, WINDOW_DAYS],
         )
-        return [
-            other for other, shared, size in near.fetchall() if shared >= LEAST_SHARE * min(size, len(found))
-        ]
+        return [other for other, shared, size in near.fetchall() if shared >= _fewest(min(size, len(found)))]
 
     def _text(self, number: int) -> Text:
         """Return a text without its furniture, as it was entered."""
