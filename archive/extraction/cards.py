@@ -1,7 +1,8 @@
 """Teasers of other pages that stand inside the article's region, known by structure: their heading is a link."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import cast
 
 from lxml.html import HtmlElement
@@ -51,10 +52,12 @@ def drop_teasers(region: HtmlElement, site: str, prose: int) -> bool:
 
 def drop_sign_ups(region: HtmlElement, prose: int) -> None:
     """Remove, in place, forms that ask for an e-mail address, with the few lines around that say what for."""
+    sizes: dict[HtmlElement, int] = {}
+    stops = _around(region.iter("h1"))
     for form in list(region.iter("form")):
         if form.getparent() is None or not any(map(_asks_address, form.iter("input"))):
             continue
-        box = _box(form, region, {}, SIGN_UP)
+        box = _box(form, region, sizes, SIGN_UP, stops)
         box = form if box is None else box
         gone = box.getparent() is None  # with another form's box
         if not gone and _length(box) < 0.25 * max(prose, 1):
@@ -88,28 +91,30 @@ def _wrapping_links(region: HtmlElement, site: str) -> Iterator[HtmlElement]:
 
 def _boxes(region: HtmlElement, site: str) -> Iterator[HtmlElement]:
     sizes: dict[HtmlElement, int] = {}
+    others = (h for h in region.iter(*_HEADINGS) if _length(h) > LABEL and not is_linked(h))
+    stops = _around(chain(region.iter("h1"), others))
     for heading in region.iter(*_HEADINGS):
         link = _link_of(heading)
         if link is not None and is_inward(link.get("href"), site):
-            box = _box(heading, region, sizes, CARD, alone=True)
+            box = _box(heading, region, sizes, CARD, stops)
             if box is not None:
                 yield box
 
 
-def _box(
-    core: HtmlElement, region: HtmlElement, sizes: dict[HtmlElement, int], most: int, *, alone: bool = False
-) -> HtmlElement | None:
-    """The largest element around another with at most so many characters; None where its parent holds more.
+def _around(elements: Iterable[HtmlElement]) -> set[HtmlElement]:
+    """All that holds one of these elements: no box of another may be so large."""
+    return {ancestor for element in elements for ancestor in element.iterancestors()}
 
-    ``alone`` says that it may hold no heading, longer than a label is, that is no link.
-    """
+
+def _box(
+    core: HtmlElement, region: HtmlElement, sizes: dict[HtmlElement, int], most: int, stops: set[HtmlElement]
+) -> HtmlElement | None:
+    """The largest element around another with at most so many characters; None where its parent holds more."""
     box = None
     for ancestor in core.iterancestors():
         if ancestor not in sizes:
             sizes[ancestor] = _length(ancestor, most)
-        if ancestor is region or sizes[ancestor] > most or next(ancestor.iter("h1"), None) is not None:
-            break
-        if alone and any(_length(h) > LABEL and not is_linked(h) for h in ancestor.iter(*_HEADINGS)):
+        if ancestor is region or sizes[ancestor] > most or ancestor in stops:
             break
         box = ancestor
     return box
