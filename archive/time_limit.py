@@ -4,6 +4,10 @@ import contextlib
 import signal
 from collections.abc import Iterator
 
+AGAIN_SECONDS = (
+    1.0  # an exception raised inside a finaliser or a garbage collection's callback is lost: raised again
+)
+
 
 class PageTimeout(BaseException):
     """A page took too long. Not an Exception, which a parser may take for the page's own fault and go on."""
@@ -24,7 +28,7 @@ def time_limit(seconds: float, *, processor: bool = False) -> Iterator[None]:
         (signal.ITIMER_PROF, signal.SIGPROF) if processor else (signal.ITIMER_REAL, signal.SIGALRM)
     )
     before = signal.signal(number, stop)
-    left, every = signal.setitimer(timer, seconds)
+    left, every = signal.setitimer(timer, seconds, AGAIN_SECONDS)
     try:
         yield
     finally:
