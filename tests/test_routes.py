@@ -272,6 +272,14 @@ def test_entities_are_neither_expanded_nor_read_from_disk(tmp_path):
     assert "risa" not in lead.summary
 
 
+def test_an_item_whose_title_never_ends_keeps_its_address():
+    long_title = item(1).replace("Nota 1", "Nota " + "larga " * 450_000)
+    [first, second] = read(rss(long_title, item(2)))
+    assert (first.url, second.url) == (f"{HOME}/pais/nota-1", f"{HOME}/pais/nota-2")
+    assert first.headline.startswith("Nota larga")
+    assert len(first.headline) < 10_000
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [(b"<!DOCTYPE html><html><body><a href='/a'>x</a></body></html>", "html instead of a feed"),

@@ -128,7 +128,7 @@ def elements(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
     last = text.rfind(b">") + 1  # of a document cut short, what is whole of its last words
     spans = pairwise(chain((match.start() for match in openings.finditer(text, root.start())), (last,)))
     for start, end in both_ends(spans, MAX_ITEMS):
-        item = _SURROGATES.sub(_join_surrogates, text[start : min(end, start + MAX_ITEM_BYTES)])
+        item = _SURROGATES.sub(_join_surrogates, _bounded(text, start, end))
         item = _BARE_AMPERSAND.sub(_mend_ampersand, item)
         try:
             tree = etree.fromstring(head + item, parser)
@@ -136,6 +136,14 @@ def elements(text: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
             continue
         if tree is not None and len(tree):
             yield tree[0]
+
+
+def _bounded(text: bytes, start: int, end: int) -> bytes:
+    """Return a span; of one too long its beginning and its end, since its address may stand on either side."""
+    if end - start <= MAX_ITEM_BYTES:
+        return text[start:end]
+    half = MAX_ITEM_BYTES // 2
+    return text[start : start + half] + text[end - half : end]
 
 
 def both_ends(items: Iterable[T], most: int) -> Iterator[T]:
