@@ -1,7 +1,14 @@
 """The addresses of every kind of page of the site, over an archive of the demo newsroom."""
 
+import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from archive.site.app import build_site
+
+Get = Callable[..., Any]
 
 TABLES = (
     "articles", "outlets", "stories", "pages", "revisions", "events", "snapshots", "routes", "crawls",
@@ -11,6 +18,14 @@ QUERIES = (
     "search?q=seguridad", "latest_by_country?country=mx", "latest_by_outlet?outlet=faro", "changed_after_publication",
     "gone", "outlets_gone_silent", "attention_by_month",
 )  # fmt: skip
+
+
+def client(archive: Path, *, public: bool = False) -> Get:
+    """Return what asks the site over an archive for a path, and returns the answer."""
+    site = build_site(archive, public=public)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(site.invoke_startup())
+    return lambda path, **options: loop.run_until_complete(site.client.get(path, **options))
 
 
 def one(archive: Path, sql: str) -> str:

@@ -1,6 +1,5 @@
 """Whole files off the pages of searches and tables: complete, as many rows as the page says, or none at all."""
 
-import asyncio
 import csv
 import http.client
 import io
@@ -10,7 +9,7 @@ import socket
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,9 @@ from archive.publish import publish
 from archive.site import desk, downloads
 from archive.site.app import build_site
 from archive.site.downloads import FORMS, OF_TABLES
+from tests.site_pages import Get, client
 from tests.small_archive import Small, build
 
-Get = Callable[..., Any]
 MANY = 2_600  # more than Datasette gives at once
 
 
@@ -49,13 +48,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
         )
         small.db.execute("UPDATE articles SET copy_group = 1 WHERE url LIKE '%/n/2' OR url LIKE '%/n/5'")
     return small
-
-
-def client(path: Path, *, public: bool = False) -> Get:
-    site = build_site(path, public=public)
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(site.invoke_startup())
-    return lambda path, **options: loop.run_until_complete(site.client.get(path, **options))
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,9 @@
 """The site, asked as a reader asks it: over a real archive, through Datasette's own client."""
 
-import asyncio
 import csv
 import io
 import re
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +13,12 @@ from icalendar import Calendar
 
 from archive.grouping import group_archive
 from archive.site import queries
-from archive.site.app import build_site
 from archive.site.diffs import word_diff
 from archive.site.reasons import marked
 from archive.site.rendering import teaser
 from tests.archives import build_archive
-from tests.site_pages import in_language, own_pages
+from tests.site_pages import Get, client, in_language, own_pages
 from tests.small_archive import build
-
-Get = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +28,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def get(archive: Path) -> Get:
-    site = build_site(archive)
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(site.invoke_startup())
-    return lambda path, **options: loop.run_until_complete(site.client.get(path, **options))
+    return client(archive)
 
 
 def rows(archive: Path, sql: str) -> list[tuple[Any, ...]]:

@@ -1,10 +1,8 @@
 """The feeds, by a feed library and by the rules that the W3C's validator checks (RFC 4287)."""
 
-import asyncio
 import json
 import re
 import sqlite3
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,12 +12,10 @@ import feedparser
 import pytest
 from lxml import etree
 
-from archive.site.app import build_site
 from archive.site.feeds import entry_id
 from tests.archives import build_archive
-from tests.site_pages import one
+from tests.site_pages import Get, client, one
 
-Get = Callable[..., Any]
 ATOM = "{http://www.w3.org/2005/Atom}"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 ONCE_IN_FEED = ("id", "title", "updated", "subtitle", "generator")
@@ -34,10 +30,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def get(archive: Path) -> Get:
-    site = build_site(archive)
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(site.invoke_startup())
-    return lambda path, **options: loop.run_until_complete(site.client.get(path, **options))
+    return client(archive)
 
 
 def feeds(archive: Path) -> list[str]:

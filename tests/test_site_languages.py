@@ -1,9 +1,8 @@
 """The whole interface in Spanish and in English: every page is read in both, for words of the other one."""
 
-import asyncio
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from string import Formatter
@@ -16,16 +15,14 @@ from lxml import html as lxml_html
 
 from archive.codebook import tables
 from archive.gazetteer import CONCEPTS
-from archive.site.app import build_site
 from archive.site.i18n import LOCALES, Words, choose_language, messages, zone_name
 from archive.site.metadata import read_metadata
 from archive.site.reasons import shown_reasons, spanish
 from archive.site.tables import in_language as half
 from archive.site.togetherness import concept_names
 from tests.archives import build_archive
-from tests.site_pages import all_pages, in_language
+from tests.site_pages import Get, all_pages, client, in_language
 
-Get = Callable[..., Any]
 # Words that only one of the two languages has, and that hardly a sentence does without.
 TELLING = {
     "en": frozenset(
@@ -180,10 +177,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def get(archive: Path) -> Get:
-    site = build_site(archive)
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(site.invoke_startup())
-    return lambda path, **options: loop.run_until_complete(site.client.get(path, **options))
+    return client(archive)
 
 
 def said(page: str) -> Iterator[str]:

@@ -2,17 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from archive.site.app import build_site
 from archive.site.limits import Buckets, costly, limited, network
+from tests.site_pages import Get, client
 from tests.small_archive import build
 
-Get = Callable[..., Any]
 PATHS = (
     "/", "/search", "/search.atom", "/search.csv", "/search.json", "/article/1", "/article/1.bib", "/changes",
     "/changes.atom", "/stories", "/story/1", "/story/1.csv", "/calendar", "/calendar.ics", "/outlets", "/outlet/faro",
@@ -35,10 +33,7 @@ TRACES = ("Traceback (most recent", "sqlite3.", 'File "/', "site-packages")
 
 @pytest.fixture(scope="module")
 def get(tmp_path_factory: pytest.TempPathFactory) -> Get:
-    site = build_site(build(tmp_path_factory.mktemp("probed")).path)
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(site.invoke_startup())
-    return lambda path, **options: loop.run_until_complete(site.client.get(path, **options))
+    return client(build(tmp_path_factory.mktemp("probed")).path)
 
 
 def probe(get: Get, chance: random.Random) -> str:

@@ -1,20 +1,15 @@
 """Datasette's own pages over the archive: what they count is what SQL counts, and they speak the reader's language."""
 
-import asyncio
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lxml import html as lxml_html
 
 from archive.site import tables
-from archive.site.app import build_site
 from archive.site.tables import described, in_language, is_table_page, marked_code, table_size
 from tests.archives import build_archive
-
-Get = Callable[..., Any]
+from tests.site_pages import Get, client
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +19,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def get(archive: Path) -> Get:
-    site = build_site(archive)
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(site.invoke_startup())
-    return lambda path, **options: loop.run_until_complete(site.client.get(path, **options))
+    return client(archive)
 
 
 CONDITIONS = (
