@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from icalendar import Calendar
 
 from archive.grouping import group_archive
 from archive.site import queries
+from archive.site.calendar_queries import calendar
 from archive.site.diffs import word_diff
 from archive.site.reasons import marked
 from archive.site.rendering import teaser
@@ -241,3 +243,18 @@ def test_a_story_that_became_part_of_another_leads_there(archive: Path, get: Get
     answer = get("/story/4711?lang=en")
     assert answer.status_code == 302
     assert answer.headers["location"] == f"/story/{kept}?lang=en"
+
+
+def test_the_calendar_notices_what_another_program_deletes_or_adds(archive: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "archive.db"
+    shutil.copy(archive, copy)
+    reader, writer = sqlite3.connect(copy), sqlite3.connect(copy)
+    talks = calendar(reader, "2026")
+    [day] = {talk["date"] for talk in talks[:1]}
+    kept = writer.execute("SELECT * FROM mentions WHERE date = ?", [day]).fetchall()
+    with writer:
+        writer.execute("DELETE FROM mentions WHERE date = ?", [day])
+    assert day not in {talk["date"] for talk in calendar(reader, "2026")}
+    with writer:
+        writer.executemany(f"INSERT INTO mentions VALUES ({','.join('?' * len(kept[0]))})", kept)
+    assert calendar(reader, "2026") == talks

@@ -15,6 +15,7 @@ from archive.times import now
 SENTENCES = 6  # of a talk
 
 _calendar: Kept[list[Row]] = Kept()
+_mentions: Kept[int] = Kept()  # their number, by connection
 
 
 def calendar(connection: sqlite3.Connection, since: str, until: str = "~") -> list[Row]:
@@ -23,10 +24,18 @@ def calendar(connection: sqlite3.Connection, since: str, until: str = "~") -> li
 
 
 def _version(connection: sqlite3.Connection) -> tuple[str, int, int, int]:
-    """Return what differs whenever the calendar does. Takes a while: an archive may name half a million talks."""
-    # Counted too: those of an article that was withdrawn are gone, and none is newer.
-    newest, mentions = connection.execute("SELECT max(id), count(*) FROM mentions").fetchone()
+    """Return what differs whenever the calendar does."""
+    (newest,) = connection.execute("SELECT max(id) FROM mentions").fetchone()
+    (foreign,) = connection.execute("PRAGMA data_version").fetchone()
+    changes = (foreign, connection.total_changes, newest)  # by others, by this connection
+    # Counted too: those of an article that was withdrawn are gone, and none is newer. Counting half a million
+    # takes longer than the page.
+    mentions = _mentions.get(connection, changes, lambda _: _count(connection), id(connection))
     return now().date().isoformat(), newest or 0, mentions, tallies.on_subject(connection)
+
+
+def _count(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM mentions").fetchone()[0])
 
 
 def _talks(
