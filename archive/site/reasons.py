@@ -102,7 +102,7 @@ def found_words(terms: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 def telling(terms: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the reasons that speak for an article and have a place in it.
 
-    What the single words of the whole text weigh together has none: they are words like *after* and *days*.
+    What the single words of the whole text weigh together has none.
     """
     speaking = [term for term in terms if float(term.get("points", 0)) > 0]
     return [term for term in speaking if term.get("where") != "text"] or speaking
