@@ -1,6 +1,5 @@
 """What outlets changed or removed after publishing: the page and its feed."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from datasette.app import Datasette
@@ -12,6 +11,7 @@ from archive.site.diffs import word_diff
 from archive.site.feeds import Entry, atom_feed, entry_id
 from archive.site.i18n import Words
 from archive.site.views import ATOM_TYPE, base_url, cursor_of, page, read, words_of
+from archive.times import now
 
 
 async def changes(datasette: Datasette, request: Request) -> Response:
@@ -67,7 +67,7 @@ async def changes_feed(datasette: Datasette, request: Request) -> Response:
         subtitle=words.t("changes_intro"),
         link=base + words.link("/changes"),
         self_link=base + words.link("/changes.atom"),
-        updated=found[0]["seen"] if found else datetime.now(UTC).strftime("%Y-%m-%dT00:00:00Z"),
+        updated=found[0]["seen"] if found else now().strftime("%Y-%m-%dT00:00:00Z"),
         entries=entries,
         language=words.language,
     )
