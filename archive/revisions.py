@@ -59,6 +59,8 @@ _COUNTED = (
     r"(?:vistas?|visitas?|visualizaciones|lecturas?|le[ií]d[oa]|compartid[oa]s?|comentarios?|reacciones|me gusta"
     r"|views?|reads?|shares?|comments?|likes?|reactions?)"
 )
+# Begins with a digit and is short, so that a line of digits and commas is read in one go.
+_FIGURE = r"\d[\d.,]{0,14}"
 _FURNITURE = _any_of(
     r"^\W*(?:tambi[eé]n )?(?:te|le) (?:puede|podr[ií]a) interesar\b",
     r"^\W*(?:lee|lea|leer|mira|ver|ve|checa) (?:tambi[eé]n|m[aá]s|aqu[ií])\b",
@@ -68,10 +70,10 @@ _FURNITURE = _any_of(
     r"^\W*(?:(?:te|le) recomendamos|no (?:te|se) (?:lo )?pierdas?|notas? recomendadas?)\b[^.]*$",
     r"^\W*(?:recommended|don'?t miss|you (?:may|might) also like|more (?:from|on this))\b[^.]*$",
     # Counters and clocks: "1,254 vistas", "Leído 3,201 veces", "12 comments", "Hace 3 horas", "2 hours ago".
-    rf"^\W*{_COUNTED}\W*[\d.,]+ ?(?:k|mil|veces|times)?\W*$",
-    rf"^\W*[\d.,]+ ?(?:k|mil|m)? ?{_COUNTED}\W*$",
+    rf"^\W*{_COUNTED}\W*{_FIGURE} ?(?:k|mil|veces|times)?\W*$",
+    rf"^\W*{_FIGURE} ?(?:k|mil|m)? ?{_COUNTED}\W*$",
     r"^\W*hace (?:\d+|una?|unos|unas|pocos|pocas) \w+(?: y \w+)?\W*$",
-    r"^\W*(?:\d+|an?|a few) ?\w+ ago\W*$",
+    r"^\W*(?:\d{1,4}|an?|a few) ?[^\W\d]+ ago\W*$",
     r"^\W*(?:por|by) [^.!?]{2,60}\b(?:19|20)\d\d\b(?:[^.!?]|[ap]\.m\.?){0,30}$",
     r"^\W*(?:read|see|watch) (?:also|more|next)\b",
     r"^\W*also read\b",

@@ -290,7 +290,7 @@ def _according(line: list[str], chunks: list[Chunk]) -> Iterator[Chunk]:
             if tuple(small[place : place + len(phrase)]) == phrase:
                 yield from _first_after(line, place + len(phrase), chunks)
     titled = len(line) > 2 and line[2].lower() in wording("people", "offices")
-    if (small[0] == "para" and titled) or small[0] == "for":
+    if (small[:1] == ["para"] and titled) or small[:1] == ["for"]:
         yield from (c for c in _first_after(line, 1, chunks) if line[c.end : c.end + 1] == [","])
     for chunk in chunks:
         if small[chunk.start - 1] == "in" and small[chunk.end : chunk.end + 1] in (

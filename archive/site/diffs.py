@@ -1,6 +1,7 @@
 """Two versions of a text as one, word by word, with what was taken out and what was put in."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
@@ -10,6 +11,7 @@ WORDS = re.compile(r"\n|[^\S\n]+|\w+|[^\w\s]", re.UNICODE)
 CONTEXT_WORDS = 40
 FEWEST_WORDS_BETWEEN = 3  # fewer unchanged words than these between two changes are part of the change
 MAX_TOKENS = 6_000  # of a rewritten passage; a longer one is shown as taken out and put in whole
+MAX_PAIRS = 200_000  # of equal tokens; above it those that stand everywhere only lengthen what others match
 
 Operation = tuple[bool, list[str], list[str]]  # unchanged or not, the words before, the words after
 
@@ -35,16 +37,21 @@ def word_diff(before: str, after: str) -> Markup:
 def _operations(before: str, after: str) -> Iterator[Operation]:
     """Compare by paragraph first, and by word where paragraphs differ: many times faster than by word at once."""
     old, new = _paragraphs(before), _paragraphs(after)
-    for what, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for what, a, b, c, d in _matcher(old, new).get_opcodes():
         was, became = WORDS.findall("".join(old[a:b])), WORDS.findall("".join(new[c:d]))
         if what == "equal":
             yield True, was, became
         elif not was or not became or len(was) + len(became) > MAX_TOKENS:
             yield False, was, became
         else:
-            matcher = SequenceMatcher(None, was, became, autojunk=False)
-            for kind, e, f, g, h in matcher.get_opcodes():
+            for kind, e, f, g, h in _matcher(was, became).get_opcodes():
                 yield kind == "equal", was[e:f], became[g:h]
+
+
+def _matcher(old: list[str], new: list[str]) -> SequenceMatcher[str]:
+    there = Counter(new)
+    pairs = sum(count * there[token] for token, count in Counter(old).items())
+    return SequenceMatcher(None, old, new, autojunk=pairs > MAX_PAIRS)
 
 
 def _paragraphs(text: str) -> list[str]:
