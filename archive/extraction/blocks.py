@@ -1,7 +1,7 @@
 """The text as a list of blocks: paragraphs, headings, list items, quotations and table rows, in order."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lxml.etree import _Element
@@ -10,8 +10,6 @@ from lxml.html import HtmlElement
 from archive.extraction.encoding import normalise
 
 Kind = Literal["p", "head", "item", "quote", "row"]
-
-_SPACE = re.compile(r"[ \t\r\f\v\xa0\u2000-\u200a\u202f\u3000]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +21,10 @@ class Block:
     link_share: float = 0.0  # of its characters that are link text
     inward: float = 0.0  # of its characters that are link text and lead to the same site
     group: int = 0  # items of one list and rows of one table share it
+    words: int = field(init=False, repr=False, compare=False)  # asked for some ten times each
 
-    @property
-    def words(self) -> int:
-        """The number of words."""
-        return self.text.count(" ") + 1
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", self.text.count(" ") + 1)
 
 
 # Where links begin and end, as characters in the text itself. trafilatura can keep links as elements instead, but
@@ -145,8 +142,7 @@ def _all_text(element: _Element, between: str = "") -> str:
 
 def _add(blocks: list[Block], kind: Kind, text: str, number: int) -> None:
     linked, inward = link_shares(text) if _MARKS.search(text) else (0.0, 0.0)
-    text = _SPACE.sub(" ", normalise(unmarked(text), soft_hyphens=True)).replace("\n", " ").strip()
-    text = _SPACE.sub(" ", text)
+    text = " ".join(normalise(unmarked(text), soft_hyphens=True).split())
     if kind == "head":
         text = text.rstrip(ANCHORS)
     if any(c.isalnum() for c in text):

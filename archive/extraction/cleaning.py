@@ -240,8 +240,11 @@ def _is_address(block: Block) -> bool:
 def _link_lists(blocks: list[Block]) -> set[int]:
     """Lists of which every item is (nearly) a link, and nothing but, to pages of the same site."""
     drop: set[int] = set()
-    for group in {block.group for block in blocks if block.kind == "item"}:
-        members = [i for i, block in enumerate(blocks) if block.group == group and block.kind == "item"]
+    groups: dict[int, list[int]] = {}
+    for i, block in enumerate(blocks):
+        if block.kind == "item":
+            groups.setdefault(block.group, []).append(i)
+    for members in groups.values():
         inward = sum(blocks[i].inward >= 0.9 for i in members)
         if 2 * inward >= len(members) and all(blocks[i].link_share >= 0.9 for i in members):
             drop.update(members)

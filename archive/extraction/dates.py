@@ -5,9 +5,11 @@ a time and an offset gives the minute. Midnight counts as no time where another 
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
 from typing import Literal, cast
 
 from lxml import etree
@@ -56,6 +58,7 @@ _CLOCK = re.compile(
     r"\W*(?:hora\W+)?\d{1,2}[:.h]\d\d(?::\d\d)?\s*(?:[ap]\.?\s?m\.?)?\s*(?:hrs?|hs|h|horas)?\W*(?:[a-z]{2,4})?\W*"
 )
 LINE = 160  # characters
+_BEFORE = 30  # elements before the headline, and
 _NEAR = 400  # elements after the headline among which a visible date is looked for
 
 
@@ -200,11 +203,7 @@ def _label(element: HtmlElement) -> str:
 
 def _visible(root: HtmlElement) -> Iterator[tuple[Role, str]]:
     """Short texts near the headline that could be a date, in the order of the page."""
-    start = next(root.iter("h1"), None)
-    body = root.find("body")
-    elements = list((body if body is not None else root).iter("*"))
-    place = elements.index(start) if start is not None and start in elements else 0
-    for element in elements[max(0, place - 30) : place + _NEAR]:
+    for element in _near_headline(root):
         if element.tag in ("script", "style", "a", "noscript", "option"):
             continue
         own = " ".join(filter(None, [element.text, *(child.tail for child in element)]))
@@ -220,6 +219,19 @@ def _visible(root: HtmlElement) -> Iterator[tuple[Role, str]]:
         ):
             continue
         yield from _roles(text)
+
+
+def _near_headline(root: HtmlElement) -> list[HtmlElement]:
+    """The elements around the first <h1>, or the first of the page; the rest of the page is not walked."""
+    body = root.find("body")
+    region = body if body is not None else root
+    elements = region.iter("*")
+    before: deque[HtmlElement] = deque(maxlen=_BEFORE)
+    for element in elements:
+        if element.tag == "h1":
+            return [*before, element, *islice(elements, _NEAR - 1)]
+        before.append(element)
+    return list(islice(region.iter("*"), _NEAR))
 
 
 def _wider(element: HtmlElement, text: str) -> str:

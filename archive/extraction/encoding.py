@@ -33,7 +33,8 @@ _ESCAPING = ("iso2022_jp", "hz")  # charsets in ASCII that switch by control cha
 # What is no character of XML, no tree may hold: a single one would cost the whole text.
 _CONTROL_BYTES = bytes([*range(9), 11, *range(14, 32), 127])
 _NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
-_DOUBLED_ENTITY = re.compile(r"&amp;(#\d{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8}\d?);", re.I)
+# Without re.I, which would have each character tried instead of the next "&amp;" found.
+_DOUBLED_ENTITY = re.compile(r"&amp;(#\d{2,6}|#[xX][0-9a-fA-F]{2,5}|[a-zA-Z]{2,8}\d?);")
 _UTF8_RUN = re.compile(rb"(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
 _MOJIBAKE = re.compile(
     r"[ÃÂ][\x80-\xbf\u0152\u0153\u0160\u0161\u017d\u017e\u0192\u2013-\u203a\u20ac\u2122]|â€"

@@ -1,6 +1,7 @@
 """One parse of one page into one tree."""
 
 import re
+from typing import cast
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -22,7 +23,9 @@ _SIGNATURES = (
 # Of 149 real article pages the deepest has 35 levels.
 MAX_DEPTH = 200
 MAX_ATTRIBUTES = 1_000
-_LONG_TAG = re.compile(r"<([a-zA-Z][\w:-]*)\s[^<>]{10000,}>")
+_DEEPEST = etree.XPath("/*" * MAX_DEPTH)
+LONG_TAG = 10_000  # characters; a shorter one cannot have so many
+_LONG_TAG = re.compile(rf"<([a-zA-Z][\w:-]*)\s[^<>]{{{LONG_TAG},}}>")
 _CONTENT_TYPES = (
     "image/",
     "audio/",
@@ -63,13 +66,17 @@ def parse(text: str) -> HtmlElement | None:
         raise ExtractionError(f"the markup cannot be parsed: {error}") from error
     if not isinstance(root, HtmlElement):
         return None
-    for element in root.xpath("/*" * MAX_DEPTH):
+    for element in cast("list[HtmlElement]", _DEEPEST(root)):
         del element[:]
     return root
 
 
 def tamed(text: str) -> str:
     """Return markup without the attributes of tags that have too many of them."""
+    if not any(
+        len(piece) - piece.rfind("<") > LONG_TAG for piece in text.split(">") if len(piece) > LONG_TAG
+    ):
+        return text
     return _LONG_TAG.sub(lambda tag: f"<{tag[1]}>" if tag[0].count("=") > MAX_ATTRIBUTES else tag[0], text)
 
 

@@ -30,6 +30,8 @@ def find_standfirst(headline: HtmlElement | None, description: str, first_paragr
     for element in _following(headline):
         if element.tag not in _TAGS:
             continue
+        if _is_longer(element):
+            continue
         text = " ".join("".join(element.itertext()).split())
         if not SHORTEST <= len(text) <= LONGEST:
             continue
@@ -40,6 +42,16 @@ def find_standfirst(headline: HtmlElement | None, description: str, first_paragr
         if (_same(key, wanted) or _is_standfirst(element, text)) and not _is_caption(element):
             return text
     return ""
+
+
+def _is_longer(element: HtmlElement) -> bool:
+    """Whether an element has more text than any standfirst; a container of the article is not read to its end."""
+    length = 0
+    for piece in element.itertext():
+        length += len(piece.strip())
+        if length > LONGEST:
+            return True
+    return False
 
 
 def _is_standfirst(element: HtmlElement, text: str) -> bool:
