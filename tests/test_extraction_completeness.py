@@ -10,9 +10,9 @@ from archive.extraction import extract
 from archive.extraction.errors import ExtractionError
 from archive.models import Page
 
-CASES = tomllib.loads((Path(__file__).parent / "pages" / "completeness.toml").read_text(encoding="utf-8"))[
-    "page"
-]
+PAGES = Path(__file__).parent / "pages"
+CASES = tomllib.loads((PAGES / "completeness.toml").read_text(encoding="utf-8"))["page"]
+WHOLE = tomllib.loads((PAGES / "judged.toml").read_text(encoding="utf-8"))["page"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{n}-{case['completeness']}" for n, case in enumerate(CASES)])
@@ -29,6 +29,12 @@ def test_completeness(case: dict[str, str]) -> None:
     article = extract(page)
     assert article.completeness == case["completeness"]
     assert article.form == case.get("form", article.form)
+
+
+@pytest.mark.parametrize("case", WHOLE, ids=[f"{n}-{case['completeness']}" for n, case in enumerate(WHOLE)])
+def test_completeness_of_whole_pages(case: dict[str, str]) -> None:
+    page = Page(url=case["url"], body=case["html"].encode(), fetched="2026-11-20T00:00:00Z")
+    assert extract(page).completeness == case["completeness"]
 
 
 def page_of(html: str) -> Page:

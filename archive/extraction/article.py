@@ -10,9 +10,11 @@ from lxml.html import HtmlElement
 from archive.extraction.agencies import agency_in_text
 from archive.extraction.blocks import Block
 from archive.extraction.completeness import (
+    OFFERED,
     Judgement,
     asks_for_password,
     judge_completeness,
+    leading_on,
     looks_cut,
 )
 from archive.extraction.dates import Dates, find_dates
@@ -85,9 +87,22 @@ def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
     )
     signed = bool(byline.authors) and dates.source in ("json-ld", "meta", "time", "text")
     judgement = judge_completeness(
-        found, titles, text, shown, url=page.url, source=source, signed=signed, asks_password=asks_password
+        found,
+        titles,
+        text,
+        shown,
+        url=page.url,
+        source=source,
+        signed=signed,
+        asks_password=asks_password,
+        leads_on=_leads_on(root, text, page.url),
     )
     return _assemble(page, found, titles, dates, byline, text, judgement)
+
+
+def _leads_on(root: HtmlElement, text: Text, url: str) -> str:
+    """The link to the rest, looked for where the text may be only a start."""
+    return leading_on(root, url) if sum(block.words for block in text.blocks) < OFFERED else ""
 
 
 def _shown(root: HtmlElement) -> str:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import unquote, urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
@@ -31,6 +32,9 @@ _PAYWALL = PATTERNS["paywall"]
 _OFFER = PATTERNS["offer"]
 _MORE = PATTERNS["more-to-read"]
 _READ_FULL = PATTERNS["read-full"]
+_READING_ON = PATTERNS["reading-on"]
+_TOLD = PATTERNS["told"]
+_SEARCHED = PATTERNS["searched"]
 _BARE_WALL = PATTERNS["bare-wall"]
 _BARE_GONE = PATTERNS["bare-gone"]
 _ON = PATTERNS["read-on"].pattern
@@ -51,16 +55,20 @@ _BRACKETED = re.compile(
 _TYPES_OF_LISTING = frozenset(LISTING_TYPES)
 
 MANY = 5  # linked headlines that make a listing
+FOUND = 3  # items or headings that make a page of results
 FEW = 30  # words
+SLUG = 4  # words of three letters and more
 SMALL = 1_000  # characters that a page shows
 SENTENCE = 20  # words
 TOLD = 15  # words
 LINKS = 0.5  # of a block's characters; one that is more of links is no text of the page's own
+LINKED = 0.6  # of a text's characters; one that is more of links, and tells nothing, is a list of pages
 BARE = 40  # words
 BARE_PAGE = 1_500  # characters
 OFFERED = 200  # words; in a longer text an offer to subscribe stands under a whole article
 SHORT = 120  # words; a text of this length or less can be an announcement of the wall around it
 PARAGRAPH = 40  # words of a paragraph that no teaser on a section page has
+LINK = 100  # characters of a link's text that are looked at
 FULL = 350  # words; from here on a mention of subscribing is an advertisement
 
 
@@ -83,12 +91,14 @@ def judge_completeness(
     source: str = "",
     signed: bool,
     asks_password: bool = False,
+    leads_on: str = "",
 ) -> Judgement:
     """Judge a page by its own statements, by the words of walls and missing pages, and by what is left as text.
 
     ``text.raw``, the text before cleaning, is looked at too: a "subscribe to go on" line is cut from the text but
     tells why it ends. ``page_text`` is all that the page shows, folded; ``source`` its markup; ``signed`` that it
-    names author and date; ``asks_password`` that it asks for one where an article would stand.
+    names author and date; ``asks_password`` that it asks for one where an article would stand; ``leads_on`` the link
+    by which it leads to the rest of its text.
     """
     blocks, raw = text.blocks, text.raw
     words = sum(block.words for block in blocks)
@@ -97,7 +107,7 @@ def judge_completeness(
     closed = accessible_for_free(found) is False
     is_article = signed or bool(found.article.get("datePublished") or found.first("article:published_time"))
     if not is_article:
-        reason = _wall(title, page_text, blocks, words) or _login(
+        reason = _wall(heading, title, page_text, blocks, words) or _login(
             url, title, blocks, words, asks_password=asks_password
         )
         if not reason and words < BARE and (match := _CHALLENGE.search(source)):
@@ -119,7 +129,9 @@ def judge_completeness(
         return judgement
     if reason := _teaser(found, blocks, raw, page_text, words, closed):
         return Judgement("teaser", reason, closed or "pay" in reason or "subscri" in reason)
-    if reason := _index(found, text, is_article):
+    if is_article and 0 < words < OFFERED and leads_on:
+        return Judgement("teaser", f"a link leads to the rest: {leads_on}", closed)
+    if reason := _index(found, text, is_article, title, heading, url):
         return Judgement("index", reason, False)
     if words < 5:
         return Judgement("empty", "no text was found", closed)
@@ -133,6 +145,24 @@ def asks_for_password(root: HtmlElement) -> bool:
         if not any(e.tag in _BESIDE or (e.tag not in ("body", "html") and _is_beside(e)) for e in around):
             return True
     return False
+
+
+def leading_on(root: HtmlElement, url: str) -> str:
+    """Return the text of the one link that says it leads to the rest, on this page or on another site; else ''.
+
+    Where there are several, or it leads to another page of the site, it is another story's.
+    """
+    links = [link for link in root.iter("a") if _READING_ON.match(fold(" ".join(link.itertext())[:LINK]))]
+    if len(links) != 1:
+        return ""
+    try:
+        target, own = urlsplit(urljoin(url, links[0].get("href") or "")), urlsplit(url)
+    except ValueError:  # an address that is none
+        return ""
+    same = target.hostname == own.hostname
+    if same and not (target.path.startswith(own.path) and len(own.path) > 1):
+        return ""
+    return " ".join("".join(links[0].itertext()).split())[:60]
 
 
 def _is_beside(element: HtmlElement) -> bool:
@@ -194,12 +224,13 @@ def accessible_for_free(found: Structured) -> bool | None:
     )
 
 
-def _wall(title: str, page_text: str, blocks: list[Block], words: int) -> str:
-    if words >= SHORT:
+def _wall(heading: str, title: str, page_text: str, blocks: list[Block], words: int) -> str:
+    if words >= SHORT or any(_TOLD.search(fold(block.text)) for block in blocks):  # a wall tells of nobody
         return ""
     other = _other_prose(blocks, _BOT)
     small = len(page_text) < 2500 and other == 0
-    if match := (_BOT.search(title) if other < 2 else None) or (_BOT.search(page_text) if small else None):
+    match = _BOT.search(f"{title} | {heading}") if other < 2 else None
+    if match := match or (_BOT.search(page_text) if small else None):
         return f"bot challenge: {match[0]}"
     if match := _LOGIN.match(title.lstrip(" |")):
         return f"login: {match[0]}"
@@ -209,6 +240,8 @@ def _wall(title: str, page_text: str, blocks: list[Block], words: int) -> str:
         and (match := _CONSENT.search(page_text))
     ):
         return f"consent: {match[0][:80]}"
+    if 0 < words < BARE and all(_PAYWALL.search(fold(block.text)) for block in blocks):
+        return "subscription: it shows nothing but the offer"
     return ""
 
 
@@ -267,7 +300,7 @@ def _stated_words(found: Structured) -> int:
     return max(stated, len(text_of(found.article.get("articleBody")).split()))
 
 
-def _index(found: Structured, text: Text, is_article: bool) -> str:
+def _index(found: Structured, text: Text, is_article: bool, title: str, heading: str, url: str) -> str:
     blocks = text.blocks
     words = sum(block.words for block in blocks)
     long = sum(block.words >= PARAGRAPH for block in blocks)
@@ -275,11 +308,26 @@ def _index(found: Structured, text: Text, is_article: bool) -> str:
         return ""
     if found.types & _TYPES_OF_LISTING:
         return "declared a listing"
+    told = sum(block.words >= SENTENCE and block.link_share < LINKS for block in blocks)
+    if told >= 3 and _spells(url, heading):
+        return ""
     if (text.cards >= MANY and words < FEW) or (text.links >= MANY and words < PARAGRAPH * text.links):
         return f"{max(text.cards, text.links)} linked headlines and no article"
+    searched = _SEARCHED.search(title) or _SEARCHED.search(fold(url))
+    if searched and sum(block.kind in ("item", "head") for block in text.raw) >= FOUND:
+        return "results of a search"
     if words >= FEW and text.link_share >= 0.9:
         return "hardly a word that is no link"
+    length = sum(len(block.text) for block in blocks)
+    if words >= FEW and not told and sum(len(b.text) * b.link_share for b in blocks) >= LINKED * length:
+        return "the text is mostly links"
     linked = sum(block.link_share >= 0.6 for block in text.raw)
     if linked >= MANY and linked >= 0.6 * len(text.raw):
         return f"{linked} of {len(text.raw)} blocks are links"
     return ""
+
+
+def _spells(url: str, heading: str) -> bool:
+    """Whether the last part of an address is made of the headline's words, as that of an article is."""
+    slug = re.findall(r"[^\W\d_]{3,}", fold(unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])))
+    return len(slug) >= SLUG and sum(word in heading for word in slug) >= 0.8 * len(slug)
