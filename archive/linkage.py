@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.clusters import Link, average_link
-from archive.profiles import Profile
+from archive.profiles import SMALL, Profile
 
 MODEL = Path(__file__).with_name("stories.toml")
 WINDOW_DAYS = 14.0  # two articles published further apart are not compared
@@ -44,7 +44,8 @@ def load_model(path: Path = MODEL) -> Model:
     """Read the fitted weights."""
     table = tomllib.loads(path.read_text("utf-8"))
     weights = tuple(float(table["weights"][name]) for name in FEATURES)
-    return Model(float(table["bias"]), weights, float(table["threshold"]), table["telling"])
+    small = {f"{SMALL}{word}": 0.0 for word in table["small"].split()}
+    return Model(float(table["bias"]), weights, float(table["threshold"]), table["telling"] | small)
 
 
 def crowds(days: Floats) -> npt.NDArray[np.int64]:

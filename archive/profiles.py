@@ -19,7 +19,7 @@ from archive.dates import named_dates, publication_day
 from archive.folding import fold
 from archive.gazetteer import concept_words, concepts_in
 from archive.numerals import count_numbers
-from archive.senses import cognate, senses
+from archive.senses import cognate, is_listed, senses
 from archive.sentences import plain, sentences
 
 HEAD_WORDS = 60  # of the text: with the headline, what an article says first
@@ -32,6 +32,8 @@ DECIMALS = 4
 CONCEPTS = ("act:", "matter:", "body:", "place:", "common:", "figure:")
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['.-][^\W\d_]+)*")
+OPENING = "opening:"  # a capitalised word that stands nowhere but at the beginning of sentences
+SMALL = "small:"  # a word that is often written small
 _SHORTEST = 3  # letters of a word or name
 
 Weights = dict[str, float]
@@ -72,13 +74,17 @@ def read_profile(
 ) -> Profile:
     """Return the profile of one article.
 
-    ``published`` is ISO 8601; ``telling`` has the weight of each common token, others have ``telling["*"]``.
+    ``published`` is ISO 8601; ``telling`` has the weight of each common token, others have ``telling["*"]``, and
+    with `SMALL` before them the words often written small: these are no names where they begin a sentence.
     Raises ValueError where ``published`` is no ISO 8601 time.
     """
     body = plain(text)
     head = _counted(f"{plain(title)}.\n{_opening(body)}", language)
     whole = _counted(body, language)
-    tokens = _weighed(whole.tokens + head.tokens, telling, dict.fromkeys(head.tokens, HEAD_FACTOR))
+    first = _with_openings(head.tokens, telling)
+    tokens = _weighed(
+        _with_openings(whole.tokens, telling) + first, telling, dict.fromkeys(first, HEAD_FACTOR)
+    )
     words = Counter(whole.words)
     for word, count in head.words.items():
         words[word] += 2 * count
@@ -121,7 +127,7 @@ def _counted(text: str, language: str) -> _Counts:
 
 
 def _names(lines: list[list[str]], small: set[str]) -> Counter[str]:
-    """Count the capitalised words that do not merely begin a sentence, less those the concepts know."""
+    """Count the capitalised words, less those the concepts know: names, and what merely begins sentences."""
     inside: Counter[str] = Counter()
     opening: Counter[str] = Counter()
     for line in lines:
@@ -130,10 +136,34 @@ def _names(lines: list[list[str]], small: set[str]) -> Counter[str]:
                 (inside if place else opening)[_bare(token)] += 1
     known = concept_words()
     found: Counter[str] = Counter()
-    for word, count in (inside + Counter({w: c for w, c in opening.items() if w in inside})).items():
-        if not (word in small or word in known or word in MONTHS or word in WEEKDAYS):
+    for word, count in (inside + opening).items():
+        if word in small or word in known or word in MONTHS or word in WEEKDAYS:
+            continue
+        if word in inside:
             found[f"name:{word}"] = count
+        elif not is_listed(word):
+            found[f"{OPENING}{word}"] = count
     return found
+
+
+def _with_openings(tokens: Counter[str], telling: Mapping[str, float]) -> Counter[str]:
+    """Return the tokens, what merely begins sentences among the names unless it is often written small."""
+    found = _without_openings(tokens)
+    for token, count in tokens.items():
+        word = token.removeprefix(OPENING)
+        if word != token and f"{SMALL}{word}" not in telling:
+            found[f"name:{word}"] += count
+    return found
+
+
+def _without_openings(tokens: Counter[str]) -> Counter[str]:
+    return Counter({token: count for token, count in tokens.items() if not token.startswith(OPENING)})
+
+
+def small_words(text: str) -> set[str]:
+    """Return the words of a text that are written small and that the glossary does not list, folded."""
+    found = {fold(token) for token in _TOKEN.findall(text) if token[0].islower() and len(token) >= _SHORTEST}
+    return {word for word in found if not is_listed(word)}
 
 
 def _bare(token: str) -> str:
@@ -173,14 +203,14 @@ def _part(name: str, weights: Weights, kinds: tuple[str, ...]) -> Weights:
 
 def count_concepts(text: str, language: str) -> Counter[str]:
     """Count the concepts and names of a text."""
-    counted = _counted(plain(text), language).tokens
+    counted = _without_openings(_counted(plain(text), language).tokens)
     return Counter({token: count for token, count in counted.items() if not token.startswith("number:")})
 
 
 def count_tokens(title: str, text: str, language: str) -> Counter[str]:
     """Count all tokens of an article: names, concepts, numbers, senses and cognates."""
     counted = _counted(f"{plain(title)}.\n{plain(text)}", language)
-    return counted.tokens + counted.words
+    return _without_openings(counted.tokens) + counted.words
 
 
 def _dates(body: str, today: date, language: str) -> tuple[frozenset[int], int | None]:

@@ -67,6 +67,11 @@ def senses(word: str, language: str) -> tuple[str, ...]:
     return ()
 
 
+def is_listed(word: str) -> bool:
+    """Tell whether the glossary has a folded word in either language."""
+    return any(senses(word, language) for language in LANGUAGES)
+
+
 @lru_cache(maxsize=100_000)
 def cognate(word: str) -> str | None:
     """Return how a folded word begins, in a spelling that both languages share; None where it is too short."""

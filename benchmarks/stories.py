@@ -17,6 +17,7 @@ import itertools
 import json
 import random
 import sys
+import textwrap
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ import numpy as np
 
 from archive.clusters import Link, average_link
 from archive.linkage import FAINT, FEATURES, MODEL, Model, Pool, group, load_model
-from archive.profiles import Profile, count_tokens, read_profile
+from archive.profiles import SMALL, Profile, count_tokens, read_profile, small_words
 
 SEED = 20260115
 FOLDS = 5
@@ -42,7 +43,8 @@ ALL = "all"
 SAME_EVENTS = Path(__file__).parents[1] / "tests/texts/stories/same-events.txt"
 HEADER = """\
 # How alike two articles are: the weights of a logistic regression, and how telling tokens are (the logarithm of
-# the inverse share of articles that say them; "*" is for all others). Written by `benchmarks/stories.py --fit`.
+# the inverse share of articles that say them; "*" is for all others). "small" are words often written small, which are
+# no names where they begin a sentence. Written by `benchmarks/stories.py --fit`.
 """
 
 
@@ -108,13 +110,15 @@ def scenes(rows: list[dict]) -> list[Scene]:
 def count_telling(rows: list[dict]) -> dict[str, float]:
     """Return the weight of each token that is said often enough to be counted, and of all others."""
     said: Counter[str] = Counter()
+    small: Counter[str] = Counter()
     for row in rows:
         said.update(set(count_tokens(row["title"], row["text"], row["lang"])))
+        small.update(small_words(row["text"]))
     weights = {"*": round(log((len(rows) + 1) / 1.5), 2)}
     for token, count in sorted(said.items()):
         if count >= (6 if token.startswith("name:") else 3) and not token.startswith("number:"):
             weights[token] = round(log((len(rows) + 1) / (count + 0.5)), 2)
-    return weights
+    return weights | {f"{SMALL}{word}": 0.0 for word, count in sorted(small.items()) if count >= 2}
 
 
 def profiles_of(rows: list[dict], telling: Mapping[str, float]) -> list[Profile]:
@@ -263,12 +267,18 @@ def print_errors(found: list[tuple[Scene, list[list[int]]]]) -> None:
 
 
 def write_model(model: Model) -> None:
-    lines = [HEADER, f"bias = {model.bias:.3f}", f"threshold = {model.threshold}", "", "[weights]"]
+    small = [token.removeprefix(SMALL) for token in model.telling if token.startswith(SMALL)]
+    lines = [HEADER, f"bias = {model.bias:.3f}", f"threshold = {model.threshold}"]
+    lines += ['small = """', *textwrap.wrap(" ".join(small), 110), '"""', "", "[weights]"]
     lines += [f"{name} = {weight:.3f}" for name, weight in zip(FEATURES, model.weights, strict=True)]
     lines += [
         "",
         "[telling]",
-        *(f"{json.dumps(t, ensure_ascii=False)} = {w}" for t, w in model.telling.items()),
+        *(
+            f"{json.dumps(token, ensure_ascii=False)} = {weight}"
+            for token, weight in model.telling.items()
+            if not token.startswith(SMALL)
+        ),
     ]
     MODEL.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
