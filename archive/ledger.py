@@ -12,6 +12,8 @@ from archive.models import Lead, RouteKind
 from archive.store import row, rows, transaction
 from archive.times import utc_now
 
+SAVED_UNASKED = 10  # routes below one that have a row before they are asked
+
 RouteState = Literal["ok", "unchanged", "failed", "blocked"]
 
 COUNTS = (
@@ -39,6 +41,25 @@ def find_route(db: Database, url: str) -> Route | None:
         db, "SELECT url, outlet, kind, parent, origin, etag, last_modified FROM routes WHERE url = ?", [url]
     )
     return Route(**known) if known else None
+
+
+def names_pages(db: Database, url: str) -> bool | None:
+    """Return whether a route named any page when it last answered, itself or by a route below it.
+
+    None where it never answered, or only that its server was in trouble.
+    """
+    known = row(
+        db,
+        "SELECT items, last_ok, status, EXISTS (SELECT 1 FROM routes below WHERE below.parent = r.url"
+        " AND below.items > 0) AS below FROM routes r WHERE url = ?",
+        [url],
+    )
+    if known is None:
+        return None
+    if known["items"] or known["below"]:
+        return True
+    answered = known["last_ok"] is not None or (known["status"] is not None and known["status"] < 500)
+    return False if answered else None
 
 
 def routes_below(db: Database, parent: str) -> list[Route]:
@@ -75,7 +96,8 @@ def route_read(
 ) -> None:
     """Note an answer that was read: its validators, what it named, and the routes below it in place of those before.
 
-    ``odd`` says, in words, what was not as it should be.
+    Of those below that were never asked only the first are noted: the others when they are asked. ``odd`` says, in
+    words, what was not as it should be.
     """
     newest = max((lead.published_local for lead in leads if lead.published_local), default=None)
     with transaction(db):
@@ -89,7 +111,7 @@ def route_read(
         for known in routes_below(db, route.url):
             if known.url not in kept:
                 db.execute("UPDATE routes SET parent = NULL WHERE url = ?", [known.url])
-        for child in children:
+        for child in children[:SAVED_UNASKED]:
             _save(db, child)
 
 

@@ -125,15 +125,19 @@ def _insert(
     return Filed(url, state, new=True)
 
 
-def queued_pages(db: Database, outlet: str) -> list[str]:
-    """Return the addresses still to be fetched of an outlet, and due, the newest discovered first."""
+def queued_pages(db: Database, outlet: str) -> list[Lead]:
+    """Return the pages still to be fetched of an outlet, and due, the newest discovered first.
+
+    Of what their routes said of them the beginning of the summary; the text that came with it stays where it is.
+    """
     found = rows(
         db,
-        "SELECT url FROM pages WHERE state = 'queued' AND outlet = ? AND (next_try IS NULL OR next_try <= ?)"
+        "SELECT url, outlet, via, route, headline, substr(summary, 1, 400) AS summary, published_local,"
+        " '' AS content FROM pages WHERE state = 'queued' AND outlet = ? AND (next_try IS NULL OR next_try <= ?)"
         " ORDER BY discovered DESC, rowid",
         [outlet, utc_now()],
     )
-    return [columns["url"] for columns in found]
+    return [page_lead(columns) for columns in found]
 
 
 def page_lead(columns: dict[str, Any]) -> Lead:

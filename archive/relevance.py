@@ -232,14 +232,21 @@ def screen(headline: str, summary: str, url: str, topic: Topic, *, section: str 
     A headline alone is never enough to refuse a page: no rule on headlines keeps nine of ten relevant ones.
     In sections such as sports (by ``section`` or a part of the URL's path) words of crime are asked for too.
     """
-    words = summary.split()
-    if not words:
+    if not summary.split():
         return True
-    hits = find(f"{headline}\n{' '.join(words[:SCREEN_SUMMARY_WORDS])}", topic, None, None)
-    bits = _union(hits)
+    bits = _union(find(_announcement(headline, summary), topic, None, None))
     if fold(section) in topic.screen_sections_off or topic.screen_sections_off & set(fold(url).split("/")):
         return bool(bits & topic.screen_unless)
     return bool(bits & topic.screen_any)
+
+
+def announces(headline: str, summary: str, topic: Topic) -> bool:
+    """Tell whether a headline and summary name anything of the subject: where not all can be fetched, these first."""
+    return bool(_union(find(_announcement(headline, summary), topic, None, None)) & topic.screen_any)
+
+
+def _announcement(headline: str, summary: str) -> str:
+    return f"{headline}\n{' '.join(summary.split()[:SCREEN_SUMMARY_WORDS])}"
 
 
 def find(document: str, topic: Topic, language: str | None, date: str | None) -> list[Hit]:

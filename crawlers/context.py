@@ -18,6 +18,7 @@ from archive.pages import Revisit
 from archive.snapshots import SnapshotWriter
 from archive.topic import Topic, load_topic
 from crawlers.addresses import CheckedResolver, netloc
+from crawlers.frontier import Frontier
 from crawlers.workers import Workers
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ class RouteAsked:
     route: Route
     depth: int = 1  # of indexes or listing pages above it
     others: tuple[Route, ...] = ()  # to be tried where this one cannot be read
+    siblings: deque[Route] = field(
+        default_factory=deque
+    )  # of the same index: one takes its place if it names nothing
 
 
 @dataclass(slots=True)
@@ -68,6 +72,7 @@ class Visit:
     delay: float  # seconds between two requests to a host
     started: float = field(default_factory=time.monotonic)
     routes_open: int = 0  # asked and not done with
+    routes_asked: int = 0
     routes_waiting: deque[RouteAsked] = field(default_factory=deque)
     pages_open: int = 0
     pages_asked: int = 0
@@ -76,32 +81,23 @@ class Visit:
     ended: bool = False
     note: str = ""
     left: str = ""  # why pages are left for the next crawl
-    lines: dict[str, deque[str]] = field(default_factory=dict)  # pages waiting, by the route that named them
+    frontier: Frontier = field(
+        default_factory=Frontier
+    )  # pages waiting, in lines by the route that named them
     known: set[str] = field(default_factory=set)  # what was ever put in a line
-    routes: set[str] = field(default_factory=set)  # asked in this crawl
+    routes: set[str] = field(default_factory=set)  # asked in this crawl, or in line
     counts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, url: str, line: str) -> None:
+    def add(self, url: str, line: str, *, likely: bool = False, newness: float | None = None) -> None:
         """Put a page in a line of those to be fetched, once."""
         if url not in self.known:
             self.known.add(url)
-            self.lines.setdefault(line, deque()).append(url)
-
-    def take(self) -> str | None:
-        """Return the next page, from each line in turn, so that a long one does not hold up the others."""
-        if not self.lines:
-            return None
-        line, pages = next(iter(self.lines.items()))
-        del self.lines[line]
-        url = pages.popleft()
-        if pages:
-            self.lines[line] = pages
-        return url
+            self.frontier.add(url, line, likely=likely, newness=newness)
 
     @property
     def waiting(self) -> int:
         """Pages in line."""
-        return sum(len(pages) for pages in self.lines.values())
+        return len(self.frontier)
 
     @property
     def seconds(self) -> float:
@@ -118,7 +114,7 @@ class Visit:
         self.left = why
         if self.waiting or not self.note:
             self.note = f"{self.waiting} pages left for the next crawl: {why}" if self.waiting else why
-        self.lines.clear()
+        self.frontier.clear()
 
 
 @dataclass

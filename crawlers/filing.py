@@ -2,20 +2,30 @@
 
 import asyncio
 import hashlib
+import logging
+from collections.abc import Sequence
 
 from archive.ingest import lead_exchange
 from archive.ledger import Route, find_route, route_failed, route_read
 from archive.models import Lead
-from archive.pages import file_lead, find_page, page_lead
+from archive.pages import file_lead, find_page, page_lead, queued_pages
 from archive.relevance import screen
 from archive.store import row, transaction
 from archive.times import local_to_utc
 from crawlers.context import CrawlContext, Visit
+from crawlers.frontier import newness
 from crawlers.items import FetchedPage
 from crawlers.outlets import refusal
 from crawlers.routes import RouteContents
+from crawlers.workers import ReadingError, sound_likely
+
+logger = logging.getLogger(__name__)
 
 LEADS_AT_ONCE = 100  # filed in one transaction, before others get their turn
+MANY_LEADS = 200  # of one route, from which on those that sound like the subject come first
+SUMMARY_CHARACTERS = 400  # of which that is told
+TOLD_AT_ONCE = 5_000
+LIKELY_SECONDS = 20.0
 SCREENED_SHARE = 50  # one page in so many is fetched although the screen would leave it out
 
 
@@ -31,10 +41,11 @@ async def file_contents(
 ) -> list[Route]:
     """File all that a route names, its validators in the last of the transactions. Returns the routes below it."""
     leads = contents.leads[:most]
+    likely = await likely_of(context, visit, leads)
     for start in range(0, len(leads), LEADS_AT_ONCE):
         with transaction(context.db):
             for lead in leads[start : start + LEADS_AT_ONCE]:
-                file_one(context, visit, lead, route.url)
+                file_one(context, visit, lead, route.url, likely=lead.url in likely)
         await asyncio.sleep(0)
     below = [
         Route(url=url, outlet=visit.outlet.id, kind="sitemap", parent=route.url, origin="index")
@@ -61,7 +72,32 @@ async def file_contents(
     return below
 
 
-def file_one(context: CrawlContext, visit: Visit, lead: Lead, line: str) -> None:
+async def likely_of(context: CrawlContext, visit: Visit, leads: Sequence[Lead]) -> frozenset[str]:
+    """Return which of these leads sound like the subject, where they are so many that the order matters."""
+    if len(leads) < MANY_LEADS:
+        return frozenset()
+    found: set[str] = set()
+    for start in range(0, len(leads), TOLD_AT_ONCE):
+        some = leads[start : start + TOLD_AT_ONCE]
+        told = [(lead.headline, lead.summary[:SUMMARY_CHARACTERS]) for lead in some]
+        try:
+            likely = await context.workers.call(sound_likely, told, visit.outlet, seconds=LIKELY_SECONDS)
+        except ReadingError as error:
+            logger.info("%s: not all asked in the order of likelihood: %s", visit.outlet.id, error)
+            break
+        found |= {lead.url for lead, is_likely in zip(some, likely, strict=True) if is_likely}
+    return frozenset(found)
+
+
+async def line_up_queued(context: CrawlContext, visit: Visit) -> None:
+    """Put in line what earlier crawls left."""
+    leads = queued_pages(context.db, visit.outlet.id)
+    likely = await likely_of(context, visit, leads)
+    for lead in leads:
+        visit.add(lead.url, "", likely=lead.url in likely, newness=newness(lead.url, lead.published_local))
+
+
+def file_one(context: CrawlContext, visit: Visit, lead: Lead, line: str, *, likely: bool = False) -> None:
     """Give one lead its row, and its page a place in the line where it is to be fetched."""
     refused = refusal(lead.url, visit.outlet)
     screened_out, note = ("", "") if refused else _screened(context, visit, lead)
@@ -71,7 +107,8 @@ def file_one(context: CrawlContext, visit: Visit, lead: Lead, line: str) -> None
         if filed.state == "screened-out":
             visit.counts["screened_out"] += 1
         if filed.state == "queued":
-            visit.add(filed.url, line)
+            when = newness(filed.url, lead.published_local or lead.modified_local)
+            visit.add(filed.url, line, likely=likely, newness=when)
     elif filed.own and filed.state == "archived" and _changed_since(context, filed.url, lead):
         visit.add(filed.url, line)
 

@@ -57,6 +57,7 @@ ROUTE_URLS = 50_000  # filed from one feed, sitemap or section page: what the si
 OUTLET_ROUTES = 100  # feeds, sitemaps and section pages asked in one crawl
 SECTION_PAGES = 5  # listing pages followed from a section, the first included
 SITEMAP_DEPTH = 3  # levels of sitemap indexes
+SITEMAPS_OF_ONE_INDEX = 10  # followed, the newest first, those not counted that answer and name no page
 ROUTES_IN_FLIGHT_PER_OUTLET = 2  # so that pages get their turn between them
 REQUESTS_IN_FLIGHT_PER_OUTLET = 4
 REQUESTS_IN_FLIGHT_WITHOUT_DELAY = 16

@@ -15,7 +15,7 @@ import os
 import resource
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
@@ -203,6 +203,12 @@ def topic_version() -> str:
 def _topic() -> Any:
     """Load the topic when it is first asked for: a route can be read before."""
     return importlib.import_module("archive.topic").load_topic(_topic_file)
+
+
+def sound_likely(announced: Sequence[tuple[str, str]], outlet: Outlet) -> list[bool]:
+    """Return of each headline and summary of an outlet whether they name anything of the subject."""
+    announces = importlib.import_module("archive.relevance").announces
+    return [announces(headline, summary, _topic()) for headline, summary in announced]
 
 
 def _read_page(page: Page) -> Reading:

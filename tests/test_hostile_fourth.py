@@ -1,4 +1,4 @@
-"""A fourth set of misbehaving outlets: without routes, flaky, tiring, and reaching for what is others'."""
+"""A fourth set of misbehaving outlets: without routes, flaky, tiring, crowded, and reaching for what is others'."""
 
 from collections.abc import Iterator
 
@@ -6,18 +6,20 @@ import pytest
 
 from benchmarks.hostile_memory import GOAL_MB
 from tests.hostile_crawl import Crawled, crawled
-from tests.hostile_fourth import FOURTH
+from tests.hostile_crowds import CROWDS
+from tests.hostile_fourth import FOURTH as STRANGE
 from tests.hostile_more import SECOND
 
 pytestmark = pytest.mark.slow
 
+FOURTH = STRANGE | CROWDS
 SECONDS = 75
 SETTINGS = f"""
 DOWNLOAD_TIMEOUT = 3
 ROUTE_TIMEOUT_SECONDS = 5
 RETRY_FIRST_WAIT_SECONDS = 0.05
 OUTLET_SECONDS = {SECONDS}
-OUTLET_PAGES = 200
+OUTLET_PAGES = 60
 """
 
 

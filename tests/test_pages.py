@@ -94,7 +94,7 @@ def test_a_postponed_page_waits_and_is_given_up_after_its_tries(db: Database) ->
     file_lead(db, lead())
     for number in range(1, MAX_TRIES):
         assert postpone_page(db, URL, "HTTP 503 (unavailable)", not_before="2001-01-01T00:00:00Z") == "queued"
-        assert queued_pages(db, "faro") == [URL], number
+        assert [lead.url for lead in queued_pages(db, "faro")] == [URL], number
     assert postpone_page(db, URL, "HTTP 503 (unavailable)") == "failed"
     assert queued_pages(db, "faro") == []
 
@@ -126,7 +126,7 @@ def test_a_page_filed_again_is_queued(db: Database) -> None:
     file_lead(db, lead())
     finish_page(db, URL, Outcome.FAILED, reason="HTTP 404 (not found)")
     refiled(db, URL)
-    assert queued_pages(db, "faro") == [URL]
+    assert [lead.url for lead in queued_pages(db, "faro")] == [URL]
 
 
 def save(db: Database, first_seen: str = "2026-03-03T12:00:00Z") -> int:

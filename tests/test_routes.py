@@ -514,7 +514,8 @@ def test_of_an_index_the_newest_sitemaps_of_articles_are_children():
     assert contents.children[:3] == (
         f"{HOME}/news.xml", f"{HOME}/sitemaps/articles/2026-02.xml", f"{HOME}/sitemaps/articles/2026-01.xml",
     )  # fmt: skip
-    assert len(contents.children) == 10
+    assert len(contents.children) == 35
+    assert contents.children[-1] == f"{HOME}/sitemaps/articles/2010-01.xml"
 
 
 def test_by_lastmod_and_by_number_the_newest_come_first():

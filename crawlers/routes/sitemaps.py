@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from archive.models import Lead, Outlet
 from archive.urls import is_listing, url_key
+from crawlers.frontier import newness, spread
 from crawlers.outlets import refusal
 from crawlers.routes.bodies import (
     MAX_ITEMS,
@@ -23,7 +24,7 @@ from crawlers.routes.feeds import read_feed
 from crawlers.routes.links import is_article_address, is_static
 from crawlers.routes.texts import MAX_HEADLINE_CHARACTERS, local_time, plain_text, resolve, sort_time
 
-MAX_CHILDREN = 10  # sitemaps of one index that are followed, the newest first
+MAX_CHILDREN = 100  # sitemaps of one index that may be followed, the newest first
 MAX_PLAIN_LEADS = 1_000  # of a sitemap without news tags, which may be an outlet's whole past
 # Looked at more closely, of those that a sitemap or an index names: each takes some 0.2 ms.
 MAX_CONSIDERED = 5_000
@@ -86,10 +87,16 @@ def read_sitemap(
 
 
 def _of_plain_sitemap(entries: list[_Entry], outlet: Outlet, fetched: str | None) -> list[_Entry]:
-    considered = _newest(entries, MAX_CONSIDERED, lambda entry: _iso(entry.lastmod))
+    considered = spread(
+        entries, MAX_CONSIDERED, _address, lambda entry: newness(entry.url, _iso(entry.lastmod))
+    )
     dated = [replace(entry, modified=local_time(entry.lastmod, outlet)) for entry in considered]
     wanted = [entry for entry in dated if _is_wanted(entry, outlet, fetched)]
-    return _newest(wanted, MAX_PLAIN_LEADS, lambda entry: entry.modified and sort_time(entry.modified))
+    return spread(wanted, MAX_PLAIN_LEADS, _address, lambda entry: newness(entry.url, entry.modified))
+
+
+def _address(entry: _Entry) -> str:
+    return entry.url
 
 
 def _entries(text: bytes, url: str, outlet: Outlet) -> Iterator[_Entry]:
@@ -181,8 +188,14 @@ def _read_index(text: bytes, url: str, outlet: Outlet) -> SitemapContents:
         else:
             children.setdefault(child, local_time(values.get("lastmod", ""), outlet))
     return SitemapContents(
-        children=most_newsworthy(children)[:MAX_CHILDREN], refused=tuple(refused.items())[:MAX_CHILDREN]
+        children=_first_of(most_newsworthy(children)), refused=tuple(refused.items())[:MAX_CHILDREN]
     )
+
+
+def _first_of(children: tuple[str, ...]) -> tuple[str, ...]:
+    """Return as many as may be followed: half of them the most newsworthy, the others of each shape in turn."""
+    places = {child: -place for place, child in enumerate(children)}
+    return tuple(spread(list(children), MAX_CHILDREN, str, lambda child: float(places[child])))
 
 
 def route_refusal(url: str, outlet: Outlet, parent: str) -> str | None:

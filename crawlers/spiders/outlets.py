@@ -18,14 +18,13 @@ from archive.pages import (
     note_left,
     original_page,
     postpone_page,
-    queued_pages,
     refiled,
 )
 from archive.urls import same_page
 from crawlers.answers import page_item
 from crawlers.context import Visit
 from crawlers.failures import Loss, OverBudget, Refused, Stopped, loss_of, one_line
-from crawlers.filing import teaser
+from crawlers.filing import line_up_queued, teaser
 from crawlers.handlers import drop_queued
 from crawlers.items import FetchedPage, LostPage, PageItem
 from crawlers.spiders.routes import RouteSpider, conditional_headers
@@ -53,8 +52,7 @@ class OutletsSpider(RouteSpider):
             self._line_up_by_hand()
         for visit in self.context.visits.values():
             if not self.context.options.urls:
-                for url in queued_pages(self.context.db, visit.outlet.id):
-                    visit.add(url, "")
+                await line_up_queued(self.context, visit)
                 self.line_up_first(visit)
             for each in self.next_requests(visit):
                 yield each
@@ -78,7 +76,7 @@ class OutletsSpider(RouteSpider):
         if visit.outlet.access == "feed-only":
             most = float("inf")  # nothing is asked for them
         while visit.pages_open < most and visit.waiting and self._within_budget(visit):
-            url = visit.take()
+            url = visit.frontier.take()
             each = self._page(visit, url) if url is not None else None
             if each is not None:
                 visit.pages_open += 1
@@ -203,6 +201,7 @@ class OutletsSpider(RouteSpider):
         """Note that one route is done, and ask what is next; after the last, line up what is due again."""
         self.in_hand.release(route.url)
         visit.routes_open -= 1
+        self.keep_to_routes(visit)
         if visit.routes_done and visit.revisits is None:
             self._line_up_revisits(visit)
         yield from self.next_requests(visit)
@@ -216,8 +215,8 @@ class OutletsSpider(RouteSpider):
             else []
         )
         visit.revisits = {revisit.page: revisit for revisit in due}
-        for url in visit.revisits:
-            visit.add(url, "revisits")
+        for number, url in enumerate(visit.revisits):
+            visit.add(url, "revisits", newness=-number)  # in their order
 
     def page_done(self, outlet: str, page: str) -> None:
         """Note that one page is done with, and ask for the next."""

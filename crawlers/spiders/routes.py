@@ -2,6 +2,7 @@
 
 import functools
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from archive.ledger import (
     RouteState,
     discovered_routes,
     find_route,
+    names_pages,
     route_failed,
     route_unchanged,
     routes_below,
@@ -95,17 +97,56 @@ class RouteSpider(Spider):
     ) -> None:
         """Put routes in line, each once. ``others`` are to be tried where one cannot be read."""
         for route in routes:
-            if route.url in visit.routes or len(visit.routes) >= self.settings.getint("OUTLET_ROUTES"):
-                continue
-            visit.routes.add(route.url)
-            visit.routes_waiting.append(RouteAsked(route=route, depth=depth, others=others))
+            if self._is_new(visit, route):
+                visit.routes_waiting.append(RouteAsked(route=route, depth=depth, others=others))
+
+    def _is_new(self, visit: Visit, route: Route) -> bool:
+        """Take a route up, once."""
+        if route.url in visit.routes:
+            return False
+        visit.routes.add(route.url)
+        return True
+
+    def _line_up_sitemaps(self, visit: Visit, sitemaps: list[Route], depth: int) -> None:
+        """Put the first sitemaps of an index in line; the others stand by for those of them that name no page.
+
+        What named none when it last answered comes last, and nothing takes its place.
+        """
+        barren = {route.url for route in sitemaps if names_pages(self.context.db, route.url) is False}
+        sitemaps = sorted(sitemaps, key=lambda route: route.url in barren)
+        most = self.settings.getint("SITEMAPS_OF_ONE_INDEX")
+        siblings = deque(route for route in sitemaps[most:] if route.url not in barren)
+        for route in sitemaps[:most]:
+            if self._is_new(visit, route):
+                own = deque[Route]() if route.url in barren else siblings
+                visit.routes_waiting.append(RouteAsked(route=route, depth=depth, siblings=own))
+
+    def _replace(self, visit: Visit, siblings: deque[Route], depth: int) -> None:
+        """Put a sibling of a sitemap that names no page in line, before what lies deeper."""
+        while siblings:
+            route = siblings.popleft()
+            if self._is_new(visit, route):
+                visit.routes_waiting.appendleft(RouteAsked(route=route, depth=depth, siblings=siblings))
+                return
 
     def next_routes(self, visit: Visit) -> Iterator[Request]:
         """Yield the next routes of an outlet, as many as may be under way at once."""
         most = self.settings.getint("ROUTES_IN_FLIGHT_PER_OUTLET")
-        while visit.routes_waiting and visit.routes_open < most:
+        enough = self.settings.getint("OUTLET_ROUTES")
+        while visit.routes_waiting and visit.routes_open < most and visit.routes_asked < enough:
             visit.routes_open += 1
+            visit.routes_asked += 1
             yield self._route_request(visit, visit.routes_waiting.popleft())
+
+    def keep_to_routes(self, visit: Visit) -> None:
+        """Ask no more routes of an outlet that has had as many as it may."""
+        enough = self.settings.getint("OUTLET_ROUTES")
+        if visit.routes_waiting and visit.routes_asked >= enough:
+            left = len(visit.routes_waiting)
+            visit.note = (
+                visit.note or f"{left} feeds and sitemaps not asked: {enough} are enough (OUTLET_ROUTES)"
+            )
+            visit.routes_waiting.clear()
 
     def leave_routes(self, visit: Visit, why: str) -> None:
         """Ask none of the routes in line."""
@@ -124,9 +165,9 @@ class RouteSpider(Spider):
             headers=conditional_headers(find_route(self.context.db, route.url)),
             meta={
                 "outlet": visit.outlet.id, "kind": route.kind, "route": route, "depth": asked.depth,
-                "others": asked.others, "read_at_most": self.settings.getint("ROUTE_MAX_BYTES"),
-                "read_for_seconds": seconds - 2, "download_timeout": seconds, "download_maxsize": 0,
-                "download_fail_on_dataloss": False,
+                "others": asked.others, "siblings": asked.siblings,
+                "read_at_most": self.settings.getint("ROUTE_MAX_BYTES"), "read_for_seconds": seconds - 2,
+                "download_timeout": seconds, "download_maxsize": 0, "download_fail_on_dataloss": False,
             },
         )  # fmt: skip
 
@@ -135,19 +176,16 @@ class RouteSpider(Spider):
         visit = self.answered(response)
         below, read = await self._read_route(visit, response)
         depth: int = response.meta["depth"]
-        if read:
-            self.line_up(visit, self._followed(below, depth), depth=depth + 1)
-        else:
+        if not read:
             self.line_up_next(visit, response.meta["others"])
+        elif depth < self.settings.getint("SECTION_PAGES"):
+            self.line_up(visit, [route for route in below if route.kind == "section"], depth=depth + 1)
+        if depth < self.settings.getint("SITEMAP_DEPTH"):
+            self._line_up_sitemaps(visit, [route for route in below if route.kind != "section"], depth + 1)
+        if not names_pages(self.context.db, response.meta["route"].url):
+            self._replace(visit, response.meta["siblings"], depth)
         for each in self.route_done(visit, response.meta["route"]):
             yield each
-
-    def _followed(self, below: list[Route], depth: int) -> list[Route]:
-        sections = [route for route in below if route.kind == "section"]
-        sitemaps = [route for route in below if route.kind != "section"]
-        return sections * (depth < self.settings.getint("SECTION_PAGES")) + sitemaps * (
-            depth < self.settings.getint("SITEMAP_DEPTH")
-        )
 
     def line_up_next(self, visit: Visit, others: tuple[Route, ...]) -> None:
         """Put the next place to try in line, where one could not be read."""
