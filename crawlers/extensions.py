@@ -47,9 +47,8 @@ class Manners(AutoThrottle):
 
 
 class InHand:
-    """Bounds what is sent to us: each route's answer in bytes and seconds, and all answers in hand together.
+    """Bounds what is sent to us and was not read yet, all answers together.
 
-    A route ends at ``meta["read_at_most"]`` bytes or ``meta["read_for_seconds"]``, and what came is read.
     In hand is what is coming in or was not read yet; half of `IN_HAND_MAX_BYTES` is for large answers. Where
     these have more, the largest download ends, and is asked again; a route's is in the end read as far as it came.
     Where the others have more, an outlet that has something in hand asks nothing new until there is room.
@@ -58,7 +57,7 @@ class InHand:
     def __init__(self, crawler: "Crawler") -> None:
         self.most = crawler.settings.getint("IN_HAND_MAX_BYTES") // 2
         self.times = crawler.settings.getint("RETRY_TIMES")
-        self.coming: dict[Request, tuple[int, float]] = {}  # bytes so far, and since when
+        self.coming: dict[Request, int] = {}  # bytes so far
         self.kept: dict[str, tuple[str, int]] = {}  # by page or route: the outlet, and bytes
 
     @classmethod
@@ -71,16 +70,14 @@ class InHand:
 
     def bytes_received(self, data: bytes, request: Request, spider: Spider) -> None:
         """Count, and stop at the bounds."""
-        size, began = self.coming.get(request, (0, time.monotonic()))
-        size += len(data)
-        self.coming[request] = (size, began)
-        most, seconds = request.meta.get("read_at_most"), request.meta.get("read_for_seconds")
-        if (most is not None and size > most) or (seconds is not None and time.monotonic() - began > seconds):
-            raise StopDownload(fail=False)
-        largest = size > LARGE_BYTES and size == max(each for each, _ in self.coming.values())
+        came = self.coming[request] = self.coming.get(request, 0) + len(data)
+        size = _kept(request, came)
+        largest = size > LARGE_BYTES and size == max(_kept(*each) for each in self.coming.items())
         if largest and self.large() > self.most:
             # A route can be read as far as it came, when it was asked again for nothing.
-            whole = most is None or request.meta.get("retry_times", 0) < self.times
+            whole = (
+                request.meta.get("read_at_most") is None or request.meta.get("retry_times", 0) < self.times
+            )
             request.meta["crowded_out"] = not whole
             raise StopDownload(fail=whole)
 
@@ -113,8 +110,13 @@ class InHand:
             await asyncio.sleep(ROOM_SECONDS)
 
     def _sizes(self) -> Iterator[int]:
-        yield from (size for size, _ in self.coming.values())
+        yield from (_kept(request, size) for request, size in self.coming.items())
         yield from (size for _, size in self.kept.values())
+
+
+def _kept(request: Request, came: int) -> int:
+    """Return how many bytes of a download are held: of a route at most as many as are read."""
+    return min(came, request.meta.get("read_at_most") or came)
 
 
 def key_of(request: Request) -> str:

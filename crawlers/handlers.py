@@ -7,12 +7,13 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 from scrapy import Request
 from scrapy.core.downloader.handlers import http11
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
-from scrapy.exceptions import CannotResolveHostError, DownloadFailedError
+from scrapy.exceptions import CannotResolveHostError, DownloadFailedError, StopDownload
 from scrapy.http import Response
 from twisted.python.failure import Failure
 from twisted.web.http_headers import InvalidHeaderName
@@ -25,6 +26,7 @@ from crawlers.failures import OverBudget, Refused, Stopped, Unreachable
 if TYPE_CHECKING:
     from scrapy.core.engine import ExecutionEngine
     from scrapy.crawler import Crawler
+    from twisted.internet.base import DelayedCall
 
     from crawlers.context import CrawlContext
 
@@ -38,7 +40,76 @@ class TolerantParser(http11._LenientHTTPClientParser):
             super().headerReceived(name, value)  # type: ignore[no-untyped-call]
 
 
-http11._LenientHTTPClientParser = TolerantParser  # type: ignore[misc]  # no setting names it
+class BoundedReader(http11._ResponseReader):
+    """Scrapy's reader of bodies, which ends where ``meta`` says so: what came until then is the answer.
+
+    That is after ``read_for_seconds``, however little comes, and after ``read_at_most`` bytes. Where there is
+    ``read_through`` as well, it is read on that far and the middle left out: of a feed either end may be new.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        meta = self._request.meta
+        self._most: int | None = meta.get("read_at_most")
+        self._through: int | None = meta.get("read_through")
+        self._end_bytes = (self._most or 0) // 5
+        self._join = 0  # where the middle was
+        self._ending: DelayedCall | None = None
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        """Begin."""
+        from twisted.internet import reactor
+
+        super().connectionMade()
+        seconds = self._request.meta.get("read_for_seconds")
+        if seconds is not None:
+            waited = self._request.meta.get("download_latency", 0.0)  # for the head
+            self._ending = reactor.callLater(max(0.0, seconds - waited), self._end)
+
+    def _end(self) -> None:
+        if not self._finished.called:
+            assert self.transport is not None
+            self.transport.stopProducing()
+            self.transport.loseConnection()  # type: ignore[misc]
+            self._finish_response(stop_download=StopDownload(fail=False))
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Take a part of the body in."""
+        super().dataReceived(data)
+        if self._most is None or self._bodybuf.tell() <= self._most:
+            return
+        if self._through is None or self._bytes_received > self._through or self._is_packed():
+            self._end()
+            return
+        end = self._bodybuf.getvalue()[-self._end_bytes :]
+        self._join = self._most - 2 * self._end_bytes
+        self._bodybuf.seek(self._join)
+        self._bodybuf.write(end)
+        self._bodybuf.truncate()
+
+    def _is_packed(self) -> bool:
+        return (
+            self._txresponse.headers.hasHeader(b"Content-Encoding")
+            or bytes(self._bodybuf.getbuffer()[:2]) == b"\x1f\x8b"
+        )
+
+    def _finish_response(
+        self, flags: list[str] | None = None, stop_download: StopDownload | None = None
+    ) -> None:
+        if self._ending is not None and self._ending.active():
+            self._ending.cancel()
+        if self._join:
+            body = self._bodybuf.getvalue()
+            # No entry is made of two halves.
+            before, behind = body.rfind(b">", 0, self._join) + 1, body.find(b"<", self._join)
+            self._bodybuf = BytesIO(body[:before] + body[behind if behind >= 0 else len(body) :])
+            flags = [*(flags or []), "skimmed"]
+        super()._finish_response(flags, stop_download)
+
+
+# No setting names them.
+http11._LenientHTTPClientParser = TolerantParser  # type: ignore[misc]
+http11._ResponseReader = BoundedReader  # type: ignore[misc]
 
 GRACE_SECONDS = 3.0  # that a download under way is given to end when the crawl is stopped
 

@@ -35,6 +35,9 @@ DOWNLOAD_TIMEOUT = 20  # seconds for a whole answer, however slowly it comes
 DOWNLOAD_MAXSIZE = 5_000_000  # bytes of a page, as sent and once decompressed
 DOWNLOAD_WARNSIZE = 0
 ROUTE_MAX_BYTES = 10_000_000  # of a feed, a sitemap or a section page, as sent and once decompressed
+ROUTE_SKIMMED_BYTES = (
+    60_000_000  # of one that is longer: beyond ROUTE_MAX_BYTES its beginning and end are kept
+)
 ROUTE_TIMEOUT_SECONDS = 30  # for a whole feed, sitemap or section page; what came until then is read
 ROBOTS_MAX_BYTES = 512_000  # of robots.txt; what lies behind is not read (RFC 9309 asks for at least 500 KiB)
 REDIRECT_MAX_TIMES = 5

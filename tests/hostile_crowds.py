@@ -56,6 +56,14 @@ def dated(day: int) -> str:
     return f"<pubDate>{day:02} Mar 2026 09:30:00 GMT</pubDate>"
 
 
+async def drips_items(call: Call) -> None:
+    """Answer with the good article, then with a few bytes at long intervals."""
+    start = rss(item(GOOD)).removesuffix("</channel></rss>").encode()
+    await call.stream(start, b"<item>", pause=2.2, seconds=20, kind="application/rss+xml")
+
+
+FAT = "palabra " * 2_000  # a feed of 16 MB
+NO_BAD = {"*": not_found}
 EQUAL = "/nota-de-seguridad-numero-{}.html"  # of the good article's shape
 SMALL = sent(sitemap(entry("{base}" + GOOD)), "application/xml")
 CROWDS: dict[str, Case] = {
@@ -69,6 +77,8 @@ CROWDS: dict[str, Case] = {
     "crowd-of-older": crowd((item(link, inside=dated(2)) for link in links(EQUAL)), good=item(GOOD, inside=dated(3))),
     "crowd-of-the-future": crowd((item(link, inside="<pubDate>03 Mar 2090 09:30:00 GMT</pubDate>") for link in links(EQUAL)), good=item(GOOD, inside=dated(3))),
     "crowd-of-closed-doors": crowd((item(link) for link in links("/cerrado/{}.html", 40)), place=1, **{f"cerrado/{n}.html": closes for n in range(40)}),
+    "crowd-of-fat-items": crowd((item(link, inside=f"<description>{FAT}</description>") for link in links(EQUAL)), place=1),
+    "crowd-of-slow-items": Case({"/feed.xml": drips_items, **NO_BAD}, block=FEED, route=("ok", "did not end within")),
     "crowd-of-addresses": of_sitemap(sitemap(*links("<url><loc>{{base}}/archivo/nota-vieja-{}.html</loc></url>"), entry("{base}" + GOOD), *links("<url><loc>{{base}}/archivo/nota-{}.html</loc></url>"))),
     "crowd-of-newer-addresses": of_sitemap(sitemap(*links("<url><loc>{{base}}/archivo/nota-vieja-{}.html</loc><lastmod>2026-03-04</lastmod></url>"), entry("{base}" + GOOD, "<lastmod>2026-03-03</lastmod>"))),
     "crowd-of-sitemaps": of_sitemap(index(*links("{{base}}/mapa-{}.xml", 50)), **{"mapa-23": SMALL}),

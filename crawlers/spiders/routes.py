@@ -166,7 +166,8 @@ class RouteSpider(Spider):
             meta={
                 "outlet": visit.outlet.id, "kind": route.kind, "route": route, "depth": asked.depth,
                 "others": asked.others, "siblings": asked.siblings,
-                "read_at_most": self.settings.getint("ROUTE_MAX_BYTES"), "read_for_seconds": seconds - 2,
+                "read_at_most": self.settings.getint("ROUTE_MAX_BYTES"),
+                "read_through": self.settings.getint("ROUTE_SKIMMED_BYTES"), "read_for_seconds": seconds - 2,
                 "download_timeout": seconds, "download_maxsize": 0, "download_fail_on_dataloss": False,
             },
         )  # fmt: skip
@@ -222,10 +223,12 @@ class RouteSpider(Spider):
 
     def _broken_off(self, response: Response) -> Iterator[str]:
         """Yield why an answer is not whole."""
+        if "skimmed" in response.flags:
+            yield f"more than {response.meta['read_at_most']:,} bytes, of which the beginning and the end were read"
         if response.meta.get("crowded_out"):
             yield "large, and too many large answers came at once (IN_HAND_MAX_BYTES), read as far as it came"
         elif "download_stopped" in response.flags:
-            most, seconds = response.meta["read_at_most"], response.meta["read_for_seconds"]
+            most, seconds = response.meta["read_through"], response.meta["read_for_seconds"]
             yield f"it did not end within {most:,} bytes or {seconds:.0f} seconds, read as far as it came"
         elif "dataloss" in response.flags:
             yield "it broke off, read as far as it came"
