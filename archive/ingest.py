@@ -42,6 +42,8 @@ from archive.times import utc_now
 from archive.topic import Topic
 from archive.urls import BadURL, canonical_url, is_amp_or_mobile, url_key
 
+FORM_OF = "an AMP or mobile form of "  # the reason of such a page, with the address it stands for
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -57,14 +59,14 @@ def ingest(
 ) -> Result:
     """Take one fetched page along the whole line. ``body`` is the exchange's, decoded."""
     snapshot = save_snapshot(db, writer, exchange)
-    page = page_of(db, outlet, snapshot, body)
+    page = page_of(db, writer.folder, outlet, snapshot, body)
     reading = read_page(page, topic)
     earlier = earlier_page(db, writer.folder, outlet, snapshot, reading)
     return record_reading(db, outlet, snapshot, reading, read_page(earlier, topic) if earlier else None)
 
 
-def page_of(db: Database, outlet: Outlet, snapshot: Snapshot, body: bytes) -> Page:
-    """Return all that extraction may look at for a snapshot."""
+def page_of(db: Database, folder: Path, outlet: Outlet, snapshot: Snapshot, body: bytes) -> Page:
+    """Return all that extraction may look at for a snapshot. ``folder`` is where the WARC files are."""
     columns = find_page(db, snapshot.page)
     lead = page_lead(columns) if columns is not None else None
     if snapshot.content_type == LEAD_TYPE:
@@ -73,7 +75,23 @@ def page_of(db: Database, outlet: Outlet, snapshot: Snapshot, body: bytes) -> Pa
         Page.of(outlet, snapshot.url, body, fetched=snapshot.fetched, content_type=snapshot.content_type),
         lead=lead,
         boilerplate=known_boilerplate(db, outlet.id),
+        amp=_other_form(db, folder, columns) if columns is not None and body else b"",
     )
+
+
+def _other_form(db: Database, folder: Path, page: dict[str, Any]) -> bytes:
+    """Return the body of the AMP or mobile form that was fetched before this page, which it stands for; else b""."""
+    kept = row(
+        db,
+        "SELECT s.id FROM pages p JOIN snapshots s ON s.page = p.url WHERE p.key = ? AND p.url != ? AND p.reason = ?"
+        " AND p.state = 'duplicate' AND s.outcome = 'duplicate' ORDER BY s.id DESC",
+        [page["key"], page["url"], FORM_OF + page["url"]],
+    )
+    snapshot = find_snapshot(db, kept["id"]) if kept is not None else None
+    try:
+        return load_body(folder, snapshot) if snapshot is not None else b""
+    except SnapshotError:
+        return b""
 
 
 def lead_exchange(lead: Lead) -> Exchange:
@@ -122,7 +140,7 @@ def earlier_page(
     if earlier is None:
         return None
     try:
-        return page_of(db, outlet, earlier, load_body(folder, earlier))
+        return page_of(db, folder, outlet, earlier, load_body(folder, earlier))
     except SnapshotError:
         return None
 

@@ -97,6 +97,9 @@ class Page:
     hosts: tuple[str, ...] = ()
     lead: Lead | None = None
     boilerplate: frozenset[str] = frozenset()  # digests of blocks this outlet repeats under its articles
+    amp: bytes = (
+        b""  # its AMP or mobile form, where that was fetched too; read where the page itself is walled or cut
+    )
 
     @classmethod
     def of(
@@ -154,7 +157,7 @@ class Article:
     zone_assumed: bool = False  # the page gave no offset and the outlet's zone was used
     dates: tuple[DateCandidate, ...] = ()
     paywalled: bool = False
-    text_source: Literal["page", "feed"] = "page"
+    text_source: Literal["page", "feed", "amp"] = "page"  # amp: the page's AMP or mobile form
     encoding_repaired: str = ""  # what was wrong with the bytes, empty where nothing was
 
 

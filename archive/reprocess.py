@@ -164,7 +164,7 @@ def _prepare(db: Database, folder: Path, outlets: Mapping[str, Outlet], number: 
         return None
     outlet = outlets[owner["outlet"]]
     try:
-        latest = page_of(db, outlet, snapshot, load_body(folder, snapshot))
+        latest = page_of(db, folder, outlet, snapshot, load_body(folder, snapshot))
         first = None
         if (owner["revisions"] or 1) > 1:
             first = _first_page(db, folder, outlet, owner["article"])
@@ -176,7 +176,7 @@ def _prepare(db: Database, folder: Path, outlets: Mapping[str, Outlet], number: 
 def _first_page(db: Database, folder: Path, outlet: Outlet, article: int) -> Page | None:
     found = row(db, "SELECT snapshot FROM revisions WHERE article = ? AND number = 1", [article])
     snapshot = find_snapshot(db, found["snapshot"]) if found and found["snapshot"] else None
-    return page_of(db, outlet, snapshot, load_body(folder, snapshot)) if snapshot else None
+    return page_of(db, folder, outlet, snapshot, load_body(folder, snapshot)) if snapshot else None
 
 
 def _result(

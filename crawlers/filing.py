@@ -135,7 +135,7 @@ def _changed_since(context: CrawlContext, url: str, lead: Lead) -> bool:
     known = row(
         context.db,
         "SELECT a.last_checked FROM pages p JOIN articles a ON a.id = p.article"
-        " WHERE p.url = ? AND a.text_source = 'page'",
+        " WHERE p.url = ? AND a.text_source != 'feed'",
         [url],
     )
     try:

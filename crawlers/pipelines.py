@@ -7,7 +7,7 @@ import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
-from archive.ingest import Result, earlier_page, page_of, record_failure, record_reading
+from archive.ingest import FORM_OF, Result, earlier_page, page_of, record_failure, record_reading
 from archive.models import Lead, Outcome, Outlet, PageState, Reading, Snapshot
 from archive.pages import OUTCOME_STATES, file_lead, find_page, finish_page, postpone_page, refiled
 from archive.payloads import payload_digest
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from crawlers.spiders.outlets import OutletsSpider
 
 logger = logging.getLogger(__name__)
-
-FORM_OF = "an AMP or mobile form of "  # the reason of such a page, with the address it stands for
 
 
 class ArchivePipeline:
@@ -137,7 +135,7 @@ class Line:
         """Extract, judge and store a page that is kept already."""
         db = self.context.db
         try:
-            page = page_of(db, outlet, snapshot, body)
+            page = page_of(db, self.context.writer.folder, outlet, snapshot, body)
             reading = await self.context.workers.read(page, seconds=self.seconds)
         except ReadingError as error:
             return record_failure(db, snapshot, Outcome.FAILED, one_line(str(error)))

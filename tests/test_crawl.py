@@ -20,7 +20,8 @@ import pytest
 
 from archive.models import Outlet
 from archive.options import SHIPPED_TOPIC
-from archive.store import ArchiveError
+from archive.reprocess import reprocess
+from archive.store import ArchiveError, open_existing
 from crawlers.context import CrawlOptions
 from crawlers.crawl import CrawlReport, crawl
 from crawlers.outlets import load_outlets
@@ -351,6 +352,79 @@ def test_the_amp_form_steps_in_where_the_canonical_page_is_lost(archive: Archive
     assert archive.rows("SELECT count(*) FROM articles") == [(1,)]
     assert archive.page(amp)[0] == "archived"
     assert archive.page(plain) == ("failed", "HTTP 404 (not found)")
+
+
+WALLED = '<script type="application/ld+json">{"@type": "NewsArticle", "isAccessibleForFree": false}</script>'
+LOGIN = b"<title>Inicia sesi\xc3\xb3n</title><body><h1>Inicia sesi\xc3\xb3n</h1><form><input type=password></form></body>"
+VERSIONS = (
+    "SELECT a.url, a.text_source, a.completeness, t.text FROM articles a JOIN texts t ON t.article = a.id"
+)
+
+
+def beginning(stage: Stage, path: str) -> bytes:
+    """The article's page, with its first paragraph only."""
+    title = "México y Estados Unidos acuerdan cooperación en seguridad"
+    first = TEXT.strip().split("\n\n")[0]
+    return article(
+        title,
+        stage.base("uno"),
+        path,
+        head=WALLED,
+        text=f"{first}\n\nEste contenido es exclusivo para suscriptores.",
+    )
+
+
+def feed_with_text(link: str, text: str) -> bytes:
+    paragraphs = "".join(f"<p>{' '.join(part.split())}</p>" for part in text.strip().split("\n\n"))
+    return (
+        '<?xml version="1.0"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>x</title>'
+        f"<item><title>México y Estados Unidos: seguridad</title><link>{link}</link>"
+        f"<content:encoded><![CDATA[{paragraphs}]]></content:encoded></item></channel></rss>"
+    ).encode()
+
+
+LAST = "Este es el último párrafo de la nota, que solo tiene quien la lee entera."
+
+
+@pytest.mark.parametrize("page", ["teaser", "wall"])
+def test_the_whole_text_in_a_feed_wins_over_a_walled_page(page: str, archive: Archive, stage: Stage) -> None:
+    path = "/nota-uno-de-hoy-2026"
+    stage.says("/feed.xml", feed_with_text(path, f"{TEXT}\n\n{TEXT.replace('.', ', dijo.')}\n\n{LAST}"))
+    stage.says(path, beginning(stage, path) if page == "teaser" else LOGIN)
+    archive.crawl()
+    [(_, source, completeness, text)] = archive.rows(VERSIONS)
+    assert (source, completeness, text.endswith(LAST)) == ("feed", "full", True)
+
+
+def test_a_whole_page_wins_over_the_feed_and_a_longer_beginning_over_a_shorter(
+    archive: Archive, stage: Stage
+) -> None:
+    whole, cut = "/nota-uno-de-hoy-2026", "/nota-dos-de-hoy-2026"
+    first = TEXT.strip().split("\n\n")[0]
+    one, two = (feed_with_text(path, first[:120] + "…").decode() for path in (whole, cut))
+    stage.says("/feed.xml", one.replace("</channel></rss>", two[two.index("<item>") :]).encode())
+    stage.says(whole, note(stage, whole))
+    stage.says(cut, beginning(stage, cut))
+    archive.crawl()
+    found = {url.rpartition("/")[2]: rest for url, *rest in archive.rows(VERSIONS)}
+    assert [found[path[1:]][:2] for path in (whole, cut)] == [["page", "full"], ["page", "teaser"]]
+
+
+@pytest.mark.parametrize("page", ["teaser", "wall"])
+def test_the_amp_form_wins_over_a_walled_page(page: str, archive: Archive, stage: Stage) -> None:
+    plain, amp = "/2026/03/nota-uno-de-hoy", "/2026/03/nota-uno-de-hoy/amp/"
+    stage.feeds(amp)
+    stage.says(
+        amp, note(stage, amp, head=f'<link rel="canonical" href="{stage.base("uno")}{plain}">', extra=LAST)
+    )
+    stage.says(plain, beginning(stage, plain) if page == "teaser" else LOGIN)
+    archive.crawl()
+    [(url, source, completeness, text)] = archive.rows(VERSIONS)
+    assert (url, source, completeness) == (f"{stage.base('uno')}{plain}", "amp", "full")
+    assert text.endswith(LAST)
+    archive.crawl(recheck="all")
+    reprocess(open_existing(archive.folder / "archive.db"), archive.folder / "warc", {}, SHIPPED_TOPIC)
+    assert archive.rows("SELECT text_source, revisions FROM articles") == [("amp", 1)]
 
 
 def test_a_page_that_redirects_to_a_known_one_is_its_duplicate(archive: Archive, stage: Stage) -> None:

@@ -31,6 +31,7 @@ from archive.models import Article, Page
 from archive.urls import BadURL, canonical_url, fetchable, plausible_canonical
 
 SHOWN = 20_000  # characters of the page's whole text among which the words of walls are looked for
+PARTIAL = frozenset({"teaser", "wall", "empty", "soft-404"})  # where another version may show more
 FEED_FULL = 150  # words from which on a feed's own content counts as the whole article
 
 
@@ -64,7 +65,7 @@ def _read(page: Page) -> Article:
     if root is None:
         return _from_lead(page) if page.lead else _nothing(page)
     article = replace(_from_tree(root, page, text), encoding_repaired=repaired)
-    return _with_feed(article, page)
+    return _with_feed(_with_amp(article, page), page)
 
 
 def _from_tree(root: HtmlElement, page: Page, source: str) -> Article:
@@ -277,9 +278,25 @@ def _feed_blocks(page: Page) -> list[Block]:
     return fragment_text(page.lead.content, titles, page.boilerplate)
 
 
+def _with_amp(article: Article, page: Page) -> Article:
+    """Where its AMP or mobile form shows the whole and the page does not, that form stands under the page's address."""
+    if not page.amp or article.completeness not in PARTIAL:
+        return article
+    try:
+        other = extract(replace(page, body=page.amp, content_type=None, amp=b"", lead=None))
+    except ExtractionError:
+        return article
+    if other.completeness != "full" or len(other.text) <= len(article.text):
+        return article
+    reason = f"{article.completeness_reason}; the text is its AMP or mobile form's"
+    return replace(
+        other, url=article.url, text_source="amp", completeness_reason=reason, paywalled=article.paywalled
+    )
+
+
 def _with_feed(article: Article, page: Page) -> Article:
     """Where the page shows less than the feed carries in full, the feed's text stands."""
-    if page.lead is None or article.completeness not in ("teaser", "wall", "empty", "soft-404"):
+    if page.lead is None or article.completeness not in PARTIAL:
         return article
     blocks = _feed_blocks(page)
     text = "\n\n".join(block.text for block in blocks)

@@ -37,7 +37,7 @@ _CLOCK_OR_DAY = re.compile(r"^\d|\d:\d|^[A-Za-zé]{3,10}\.?,? \d{1,2}(?:st|nd|rd
 _NAME = r"[A-ZÁÉÍÓÚÑ][\w.'’-]+"
 _BETWEEN = r"(?:,? (?:(?:de|del|la|los|las|y|e|and|van|von) )*)"
 _NAMES_ONLY = re.compile(rf"{_NAME}(?:{_BETWEEN}{_NAME}){{1,8}}")
-CLASSED = 3_000  # elements of a page among whose classes a byline's is looked for
+CLASSED = 1_500  # elements with a class among which a byline is looked for
 LEDE = 120  # characters; a longer paragraph is the article's first
 _GIVEN_NAMES = frozenset(WORDS["given-names"])
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
@@ -148,9 +148,9 @@ def _printed(root: HtmlElement) -> Iterator[str]:
             yield text
             return
     headline = next(root.iter("h1"), None)
-    for element in islice(root.iter("*"), CLASSED):
-        named = element.get("class")
-        if named and _BYLINE_CLASS.search(named) and not _NOT_BYLINE.search(named):
+    for element in islice((element for element in root.iter("*") if element.get("class")), CLASSED):
+        named = element.get("class", "")
+        if _BYLINE_CLASS.search(named) and not _NOT_BYLINE.search(named):
             text = _spoken(element)
             if 3 < len(text) < 120:
                 yield text
