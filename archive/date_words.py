@@ -54,8 +54,8 @@ DATE = re.compile(
       (?:,?\s+(?P<year_en>(?:19|20)\d\d)\b)?
   | \b(?P<es_only>(?i:{_SPANISH_MONTH}))\b(?:\s+(?:del?\s+)?(?P<es_only_year>(?:19|20)\d\d)\b
       |\s+(?P<es_after>próximo|entrante|pasado))?
-  | (?i:\b(?:in|of|this|next|last|early|late|mid|until|since|for|by|before|after|as|to)
-      [\s-]+(?:early\s+|late\s+|mid-?)?)
+  | (?i:\b(?:in|of|this|next|last|early|late|mid|until|since|for|by|before|after|as|to|and|or)
+      [\s-]+(?:coming\s+)?(?:early\s+|late\s+|mid-?)?)
       (?P<en_only>{_ENGLISH_MONTH})(?![\w.]*\s+\d{{1,2}}\b)(?:,?\s+(?P<en_only_year>(?:19|20)\d\d)\b)?
   | \b(?i:(?:the|an?|that|its|their|his|her)\s+)(?P<month_noun>{_ENGLISH_MONTH})\s+(?=[a-z]{{3}})
   | \b(?P<next_month>(?i:(?:el\s+)?(?:próximo\s+mes|mes\s+(?:próximo|entrante|que\s+viene))(?!\s+de\s)|next\s+month))\b
@@ -69,11 +69,14 @@ DATE = re.compile(
       (?:\s+(?:pasado|próximo|que\s+viene))?))\b
   | \b(?i:(?P<dir>this|next|last|this\s+coming|este|esta|el\s+próximo|el\s+pasado|próximo|pasado)\s+)?
       (?P<weekday>(?i:{_WEEKDAY}))\b(?:\s+(?P<dir_after>próximo|pasado|que\s+viene|siguiente))?
-      (?:\s+(?i:(?P<next_week>{_WEEK})|(?P<last_week>{_LAST_WEEK})))?
+      (?:\s+(?i:(?P<next_week>{_WEEK})|(?P<last_week>{_LAST_WEEK})))?+
+      (?!\s+the\s+\d{{1,2}}(?:st|nd|rd|th)\b)
       (?!,?\s+\d{{1,2}}\b(?!\s*(?:%|hours|horas|personas|people)))
       (?![,\s]+(?:\d{{1,2}}[º°]?\s+de\s|(?:{_ENGLISH_MONTH})\s+\d))
   | \b(?P<relative>(?i:pasado\s+mañana|esta\s+(?:mañana|tarde|noche)|this\s+(?:morning|afternoon|evening)|hoy|ayer
       |anoche|anteayer|antier|today|tonight|yesterday|tomorrow))\b
+  | \b(?P<day_before>(?i:a\s+day\s+earlier|un\s+día\s+antes|el\s+día\s+anterior|la\s+víspera))\b
+      (?!\s+(?:del?|than)\b)
   | (?<!la\s)(?<!esta\s)(?<!una\s)(?<!cada\s)\b(?P<tomorrow>[Mm]añana)\b
   | \b(?i:los\s+días)\s+(?P<days>\d{{1,2}})(?:\s*,\s*\d{{1,2}})*\s+y\s+\d{{1,2}}\b(?!\s+de\s)
   | \b(?i:{_WEEKDAY})\s+(?P<weekday_number>\d{{1,2}})\b(?!\s*(?:de\s|[.,:]\d|%|{_ENGLISH_MONTH}))
@@ -81,6 +84,7 @@ DATE = re.compile(
       (?P<bare>\d{{1,2}})(?P<ordinal>st|nd|rd|th)?\b
       (?:(?P<of_this_month>\s+(?i:del\s+(?:presente|actual|mismo)(?:\s+mes)?|de\s+este\s+mes|del\s+mes|of\s+this\s+month))
       |\s*(?:al|a|y|e|and|to|-|–)\s+(?:el\s+)?\d{{1,2}}(?:\s+(?i:de\s+este\s+mes|del\s+mes|del\s+presente))?\b(?!\s+de\s)
+      |(?=\s+(?i:nos|la|una|se|habrá|será|vuelven?|volver[áa]n?|sesionar[áa]n?)\b)
       |(?!\s*(?:de\s+\w|of\s+\w|%|por\s+ciento|percent|[.,:]\d|\w|st\b)))
     """,
     re.VERBOSE,
@@ -116,6 +120,7 @@ PAST = _any_of(
     r"""
     pasad[oa]s?|tuvo|tuvieron|hubo|fue|fueron|hizo|hicieron|sostuvo|sostuvieron|dijo|tras|después de|luego de|desde|
     \w{2,}(?:aron|ieron|yeron)|\w{2,}ó|
+    \w*(?:tuvo|puso|vino|dijo|dujo)|(?:set|put)(?=\s+(?:an?|the|its|their|another)\b)|
     last|previous|earlier|ago|after|since|was(?! to\b)|were|had|met|(?<!be )held|spoke|took|said|told|came|went|grew|
     left|began|(?<!be )(?!(?:united|need|armed|hundred|speed|indeed|planned|scheduled|expected|slated|supposed|called|
     based|proposed|related|agreed (?:for|to)|set)\b)\w{2,}ed

@@ -57,14 +57,20 @@ def named_dates(sentence: str, published: date, language: str | None) -> list[Na
 def _resolved(sentence: str, published: date, language: str | None) -> Iterator[NamedDate]:
     matches = list(DATE.finditer(sentence))
     year = _year_of(sentence, matches, published)
+    before = published
     for match in matches:
         direction = _direction(sentence, match)
         try:
-            found = _resolve(match, published, direction, language, year)
+            if match["day_before"]:
+                found = str(before - timedelta(days=1))
+            else:
+                found = _resolve(match, published, direction, language, year) or ""
         except ValueError:  # the 31st of February and its like
             continue
-        if found is not None:
+        if found:
             precision: Literal["day", "month"] = "day" if len(found) == 10 else "month"
+            if precision == "day":
+                before = date.fromisoformat(found)
             yield NamedDate(match.start(), match.end(), found, precision, direction)
 
 

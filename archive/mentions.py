@@ -27,27 +27,35 @@ _TALKS = re.compile(
       |\bconversaci[oó]n\b|\bconversaron\b|\bconversation\b
       |\b(?:phone|telephone)\s+(?:call|conversation)\b|\bcalls?\b(?!\s+(?:for|off)\b)(?!\s+on\s+(?!the\s+\d|[A-Z][a-z]+day|[A-Z][a-z]{2,8}\.?\s+\d))
       |\b(?:spoke|talked|speak|talk)\s+(?:by|on\s+the|over\s+the)\s+(?:tele)?phone\b|\bspoke\s+(?:with|again)\b
+      |\bspoke\s+(?:today|yesterday|(?:on\s+)?\w+day)\s+(?:by|on\s+the|over\s+the)\s+(?:tele)?phone\b
+      |(?<=,\s)who\s+spoke\s+(?:today|yesterday|(?:on\s+)?\w+day)(?=,)
+      |\bcalled\s+(?-i:(?:[A-ZÁÉÍÓÚ][\w.'’-]+|de|la|del)(?:\s+(?:[A-ZÁÉÍÓÚ][\w.'’-]+|de|la|del)){0,4})
+        \s+(?:today|yesterday|(?:on\s+)?\w+day)\b
       |\bhablaron\s+(?:este|el|hoy|ayer)\b|\bhabl(?:ó|ará)\s+(?:este|el|hoy|ayer)\b[^,.;]{0,20}\bcon\b
-      |\bllam(?:ó|aron|ará)\s+(?:este|el|hoy|ayer|anoche)\b[^,.;]{0,20}\sal?\b
+      |\bse\s+llam(?:aron|arán)\b|\bllam(?:ó|aron|ará)\s+(?:este|el|hoy|ayer|anoche)\b[^,.;]{0,20}\sal?\b
       |\bspoken?\s+(?:today|yesterday|(?:on\s+)?\w+day)\b[^,.;]{0,20}\bwith\b|\bhad\s+spoken\b
       |\bcalled\s+(?:(?:his|her|its)\s+(?:\w+\s+)?counterpart|(?:\w+['’]s\s+)?(?:president|foreign\s+\w+|secretary)\s+(?-i:[A-Z]))
       |\bphoned\b|\btelephoned\b|\btelefone\w+|\bvideo\s?conference\b|\bvideoconferencia\b|\bvideo\s+call\b)
   | (?P<ministerial>\breuni[oó]n\s+(?:a|de)\s+nivel\s+ministerial\b
-      |\b(?:(?:reuni[oó]n|cita|encuentro|cumbre)\s+)?ministerial(?:es)?\b
+      |\b(?:(?:reuni[oó]n|cita|encuentro|cumbre)\s+)?ministerial(?:es)?\b(?:\s+(?:meeting|session|talks|summit|gathering)\b)?
       |\breuni[oó]n\s+de\s+(?:ministros|secretarios|cancilleres)\b
-      |\bmeeting\s+of\s+(?:\w+\s+){0,2}ministers\b|\bministers'?\s+meeting\b|\bministers?\s+(?:will\s+)?(?:meet|convene|gather)\b|\bministros\s+se\s+re[uú]n\w*\b)
+      |\bmeeting\s+of\s+(?:\w+\s+){0,2}ministers\b|\bministers'?\s+meeting\b|\bministers?\s+(?:will\s+)?(?:meet|convene|gather)\b
+      |(?<!\bthe\s)\bministers\s+(?:would|(?:are|were)\s+(?:(?:due|set|expected)\s+)?to|to)\s+(?:meet|convene|gather)\b
+      |\bministros\s+(?:volver[aá]n\s+a\s+(?:reunirse|verse)|se\s+(?:re[uú]n\w*|ver[aá]n|vieron|ven|ver[ií]an))\b)
   | (?P<summit>\bcumbre\b(?!\s+de\s+negocios)|\bsummit\b)
   | (?P<dialogue>\bdi[aá]logo\s+(?:de\s+alto\s+nivel|bilateral|anual|econ[oó]mico|de\s+seguridad)\b
       |\b(?:high[- ]level\s+)?(?:security|bilateral|high[- ]level)\s+dialogue\b)
   | (?P<visit>\bvisit(?:a|as|ar|ará|arán|ó|aron|aría)\b|\bviaj(?:e|ar|ará|arán|ó|aron|a|an|aría)\b|\bgira\b|\btour\b
       |\bvisit(?:s|ed|ing)?\b|\btravel(?:s|ed|ing)?\s+to\b|\btrip\b|\bfl(?:y|ies|ew|ying)\s+to\b(?!\s+(?:reach|get)))
   | (?P<meeting>\breuni[oó]n(?:es)?\b|\bencuentros?\b|\bse\s+re[uú]n\w+\b|\breunir(?:se|án?|ían?)\b|\bse\s+reunieron\b
+      |\bnos\s+(?:reuni(?:mos|remos)|vemos|veremos|vimos|encontramos|encontraremos)\b
+      |\bse\s+(?:encuentren|encontrar[aá]n|encontrar[ií]an)\b|\by\s+otra\b(?=,|\s+(?:para|el|en)\b)
       |\bse\s+(?:ver[aá]n?|vieron|ven|ver[ií]an)\b(?!\s+(?:obligad|afectad))|\bsesi[oó]n(?:es)?\b|\bsesion\w+\b
       |\b(?:la|una|otra|nueva|siguiente|pr[oó]xima|primera|segunda|tercera)\s+cita\b
       |\b(?:vamos|van)\s+a\s+ver(?:se)?\b|\bsee\s+each\s+other\b|\bentrevist(?:ó|aron|ará|arán|arse)\s+con\b|\bronda\b|\bconversaciones\b|\bmesa\s+de\s+trabajo\b
       |\brecib(?:ir[áa]n?|ió|ieron|e)\s+al?\s+(?:(?:l[ao]s?\s+)?(?:secretari|embajador|president|canciller|fiscal|ministr)\w*|(?-i:[A-ZÁÉÍÓÚ])\w+)
       |\bhost(?:s|ed)?\s+(?-i:[A-Z])\w+|\bs[ia]t(?:s|ting)?\s+down\s+(?:again|together|with|on|for\s+talks)\b
-      |\bmeetings?\b|\bmeets?\b|\bmet\b|\btalks\b|\bsessions?\b|\b(?:re)?conven(?:e|es|ed|ing)\b|\bverse\b(?!\s+(?:obligad|afectad|envuelt|forzad))(?![^;.]{0,40}\bcumbre)|\bser[áa]n?\s+recibid[oa]s?\b|\bround\s+of\b|\b(?:first|second|third|fourth|fifth|next|new|last)\s+round\b|\bgathering\b)
+      |\bmeetings?\b|\bmeets?\b|\bmet\b|\btalks\b|\bsessions?\b|\b(?:re)?conven(?:e|es|ed|ing)\b|\bgather(?:ed)?\s+(?:again|(?:on|in|at|next|this)\b)(?![^.;]{0,60}\b(?:ministerial|summit|meeting|session|talks)\b)|\bverse\b(?!\s+(?:obligad|afectad|envuelt|forzad))(?![^;.]{0,40}\bcumbre)|\bser[áa]n?\s+recibid[oa]s?\b|\bround\s+of\b|\b(?:first|second|third|fourth|fifth|next|new|last)\s+round\b|\bgathering\b)
   | (?P<other>\blleg(?:ó|aron|ará|arán|a|an)\b(?!.{0,70}\b(?:reunirse|entrevistarse))|\baterriz\w+|\blanded\b
       |\barriv(?:ed|es|ing)\b(?!.{0,70}\bto\s+meet)|\bvenc(?:e|en|ió|erá)\b|\bexpir\w+|\ben\s+vigor\b|\btakes?\s+effect\b
       |\btook\s+office\b|\btom(?:ó|a)\s+posesi[oó]n\b|\bregres(?:ó|aron|ará|arán|a)\b|\breturn(?:s|ed)?\b
@@ -111,6 +119,7 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _SINCE = re.compile(r"(?:\b(?:since|desde)\s+(?:el\s+|la\s+|last\s+)?$)", re.IGNORECASE)
+_WHEN = re.compile(r",\s+(?:cuando|when|(?:mes|día|fecha)\s+en\s+(?:el\s+|la\s+)?que)\b", re.IGNORECASE)
 _ASIDE = re.compile(r",\s+(?:cuando|when|as|mientras|while)\b[^,]*,", re.IGNORECASE)
 
 
@@ -172,8 +181,12 @@ def _nearest(sentence: str, named: NamedDate, today: date) -> re.Match[str] | No
         for aside in _ASIDE.finditer(sentence[:LONGEST])
         if not _within(named.start, aside.span())
     ]
+    when = _WHEN.match(sentence, named.end)
     for match in _TALKS.finditer(sentence[:LONGEST]):
-        if any(_within(match.start(), aside) for aside in asides):
+        around = next((aside for aside in asides if _within(match.start(), aside)), None)
+        if around and (around[0] != named.end or match.lastgroup == "other"):
+            continue
+        if match.start() >= named.end and match.group().startswith("y otra"):
             continue
         if named.date > today.isoformat()[: len(named.date)] and _is_over(sentence, match):
             continue
@@ -183,9 +196,16 @@ def _nearest(sentence: str, named: NamedDate, today: date) -> re.Match[str] | No
             cost += AHEAD_COST
         if match.end() <= named.start and match.lastgroup != "other" and _HELD_ON.search(between):
             cost *= HELD_ON_FACTOR
+        if when and when.end() <= match.start() < _clause_end(sentence, when.end()):
+            cost *= HELD_ON_FACTOR
         if cost <= FARTHEST and (best is None or cost < best[0]):
             best = cost, match
     return None if best is None or best[1].lastgroup == "other" else best[1]
+
+
+def _clause_end(sentence: str, start: int) -> int:
+    found = sentence.find(",", start)
+    return len(sentence) if found < 0 else found
 
 
 def _is_over(sentence: str, talk: re.Match[str]) -> bool:
