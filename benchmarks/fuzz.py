@@ -4,7 +4,8 @@
 
 Targets: urls (canonical_url, url_key, fetchable, plausible_canonical), routes (feeds, sitemaps, sections), dates
 (printed moments, dates in sentences), queries (the query parser, and the search with what it made), pages
-(extraction of mangled HTML), robots (the site's own limits take any address). An exception that a function does not
+(extraction of mangled HTML), texts (what reads archived texts after a crawl and on the site), robots (the site's own
+limits take any address). An exception that a function does not
 promise, an address that changes when it is cleaned twice, or more than `SECONDS` for one input is a failure; it is
 printed with the smallest input that shows it, and the script ends with 1.
 """
@@ -35,6 +36,7 @@ from archive.urls import BadURL, canonical_url, fetchable, plausible_canonical, 
 from crawlers.outlets import refusal
 from crawlers.routes import RouteError, read_route
 from tests.small_archive import build
+from tests.text_readers import READERS
 
 SECONDS = 2.0  # for one input, on any machine
 OUTLET = Outlet(
@@ -74,6 +76,12 @@ HTML = made_of(
     '"articleBody":', "[[[[", "null", "}", "</script>", "<time datetime='x'>", "<h1>",
     "<link rel=canonical href='//['>",
     "<base href='x:'>", "&#0;", "&#xD800;", "\x00", "\x1b", "palabra " * 50, "México y Estados Unidos. ", "<!--", "-->",
+)  # fmt: skip
+TEXTS = made_of(
+    "México ", "Estados Unidos ", "el canciller Juan Ramón de la Fuente ", "dijo", " said ", "según ", "para ",
+    "for ", "De ", "la ", "y ", "reunión ", "el 23 de enero ", "next Friday ", ", ", ". ", ": ", "\n", "\n\n", '"', "“",
+    "”", "«", "»", "'", "’", "—", "(", ")", "EFE.- ", "WASHINGTON (AP) — ", "1,234 ", "50% ", "$", "Corrección: ",
+    "hace 2 horas", "…", "\x00", "\u202e", "\ud800", "\u0301", "💥", "ß", "İ", "ﬁ", "²", "٣",
 )  # fmt: skip
 
 
@@ -127,6 +135,13 @@ def pages(text: str) -> None:
         extract(page)
 
 
+def texts(text: str) -> None:
+    """Read an archived text in every way it is read; a lone surrogate never gets into the archive."""
+    stored = text.encode("utf-8", "replace").decode()
+    for read in READERS.values():
+        read(stored)
+
+
 def robots(text: str) -> None:
     """Weigh a request."""
     costly(text, text.encode("utf-8", "surrogatepass"))
@@ -135,7 +150,7 @@ def robots(text: str) -> None:
 
 TARGETS: dict[str, tuple[Callable[[str], None], SearchStrategy[str]]] = {
     "urls": (urls, URLS), "routes": (routes, XML), "dates": (dates, DATES), "queries": (queries, QUERIES),
-    "pages": (pages, HTML), "robots": (robots, URLS),
+    "pages": (pages, HTML), "texts": (texts, TEXTS), "robots": (robots, URLS),
 }  # fmt: skip
 
 
