@@ -37,6 +37,9 @@ MAX_WORKERS = 2  # each more would take some 80 MB; see docs/security.md for the
 LIGHT_BYTES = 800_000
 LIGHT_TAGS = 15_000
 _M_ARENA_MAX, _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -8, -1, -3  # of glibc's mallopt
+# Beyond its own time, until a task counts as lost: its worker ended while it took it over, before it said so, and the
+# pool waits for its answer for ever.
+LOST_SECONDS = 30.0
 PRELOADED = ("archive.reading", "archive.extraction", "crawlers.routes", "crawlers.discovery")
 
 _topic_file: Path | None = None  # of this worker process
@@ -95,7 +98,8 @@ class Workers:
         pool = await self.pool()
         try:
             future: Future[T] = pool.schedule(function, args=args, timeout=seconds)
-            return await asyncio.wrap_future(future)
+            async with asyncio.timeout(seconds + LOST_SECONDS):
+                return await asyncio.wrap_future(future)
         except TimeoutError as error:
             raise ReadingError(f"reading it took longer than {seconds:.0f} seconds") from error
         except ProcessExpired as error:

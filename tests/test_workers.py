@@ -57,6 +57,35 @@ def test_what_takes_too_much_memory_is_ended() -> None:
     assert after == 3
 
 
+class Unwelcome:
+    """Something that a worker cannot take over, as a body that its memory has no room for."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return refuse, ()
+
+
+def refuse() -> None:
+    raise MemoryError
+
+
+def test_what_no_worker_could_take_over_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawlers.workers.LOST_SECONDS", 2.0)
+
+    async def main() -> tuple[Any, ...]:
+        workers = Workers(SHIPPED_TOPIC, number=2, memory_mb=300)
+        sleeping = asyncio.ensure_future(workers.call(time.sleep, 6, seconds=20.0))
+        await asyncio.sleep(1.5)  # until it is under way: the pool forgets tasks only while others run
+        with pytest.raises(ReadingError, match="took longer than 1 seconds"):
+            await workers.call(repr, Unwelcome(), seconds=1.0)
+        before = sleeping.done()
+        after = await workers.call(len, "abc", seconds=20.0)
+        await sleeping
+        await workers.close()
+        return before, after
+
+    assert asyncio.run(main()) == (False, 3)
+
+
 def test_a_page_is_extracted_and_judged() -> None:
     async def main() -> Any:
         workers = Workers(SHIPPED_TOPIC, number=1)
