@@ -26,3 +26,8 @@ def test_the_known_agencies_stay_known_beside_declared_ones() -> None:
 
 def test_a_declared_agency_in_a_sentence_is_no_credit() -> None:
     assert agency_in_text(["La ministra dijo a Agencia Istmo que no habrá cambios."], DECLARED) is None
+
+
+def test_a_state_or_a_district_may_be_cut_short_in_a_dateline() -> None:
+    assert agency_in_text(["SANTA FE, N.M. (AP) - A cat was found."]) == "AP"
+    assert agency_in_text(["SAN DIEGO, Calif. (Border Report) — Agents said."]) == "Border Report"

@@ -324,3 +324,17 @@ def test_teaser_cards_below_a_story_do_not_make_it_an_index() -> None:
     )
     assert article.completeness == "full"
     assert "Otra nota" not in article.text
+
+
+def test_sections_and_tags_name_subjects() -> None:
+    node = (
+        '{"@type": "NewsArticle", "articleSection": "Homepage", "keywords": ["Puertos,Aduanas", "ctp_video", "@hp-top",'
+        ' "Category: Viajes", "26157981-b4f7-4929-adc1-e860c6f03636", "Comercio, industria y puertos"]}'
+    )
+    html = (
+        f'<html><head><script type="application/ld+json">{node}</script><meta name="section" content="México,Política">'
+        "</head><body><h1>Una nota</h1><p>Un párrafo de la nota que dice algo de los puertos.</p></body></html>"
+    )
+    article = extract(Page(url=ADDRESS, body=html.encode(), fetched="2026-03-04T00:00:00Z"))
+    assert article.section == "México"
+    assert article.tags == ("Puertos", "Aduanas", "Comercio, industria y puertos")

@@ -17,7 +17,9 @@ PARAGRAPHS = tomllib.loads((Path(__file__).parent / "pages" / "lines.toml").read
 ]
 
 
-@pytest.mark.parametrize("case", BYLINES, ids=[f"{n}-{case['authors'][0]}" for n, case in enumerate(BYLINES)])
+@pytest.mark.parametrize(
+    "case", BYLINES, ids=[f"{n}-{(case['authors'] or ['-'])[0]}" for n, case in enumerate(BYLINES)]
+)
 def test_byline(case: dict[str, Any]) -> None:
     declared = f"<script type='application/ld+json'>{case['json']}</script>" if "json" in case else ""
     html = (

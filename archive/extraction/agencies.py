@@ -19,7 +19,7 @@ AGENCIES: dict[str, tuple[str, ...]] = {
     "Xinhua": ("Xinhua", "XINHUA"),
     "UPI": ("UPI", "United Press International"),
     "Bloomberg": ("Bloomberg", "Bloomberg News"),
-    "Sputnik": ("Sputnik",),
+    "Sputnik": ("Sputnik", "Sputnik International"),
     "Prensa Latina": ("Prensa Latina",),
     "Cuartoscuro": ("Cuartoscuro",),
     "Quadratín": ("Quadratín", "Quadratin"),
@@ -27,7 +27,7 @@ AGENCIES: dict[str, tuple[str, ...]] = {
     "Agencia Reforma": ("Agencia Reforma",),
     "El Universal": ("Agencia El Universal", "El Universal / Agencia", "SUN"),
     "Apro": ("Apro", "apro", "APRO"),
-    "CNN": ("CNN Wire", "CNN Newsource"),
+    "CNN": ("CNN", "CNN Wire", "CNN Newsource"),
     "The Canadian Press": ("The Canadian Press",),
     "States Newsroom": ("States Newsroom",),
     "Tribune News Service": ("Tribune News Service", "TNS"),
@@ -55,9 +55,10 @@ def _signatures(agencies: Mapping[str, tuple[str, ...]]) -> _Signatures:
     return _Signatures(
         canonical=canonical,
         folded={form.casefold(): name for form, name in canonical.items() if len(form) > 3},
+        # Before the bracket dots may stand, those of "N.M." and "Calif.":
         # "CIUDAD DE MÉXICO, 15 ene (EFE).-", "WASHINGTON (AP) —", "México, 3 Feb. (Notimex).-", "(EFE/Redacción)"
         dateline=re.compile(
-            rf"^[^\n.()]{{0,90}}?\(\s*({names})(?:\s*[/,y-]\s*[\w .]{{2,30}})?\s*\)\s*[.:]?\s*[-–—―]{{1,2}}"
+            rf"^[^\n()]{{0,90}}?\(\s*({names})(?:\s*[/,y-]\s*[\w .]{{2,30}})?\s*\)\s*[.:]?\s*[-–—―]{{1,2}}"
             rf"|^[^\n.()]{{2,90}}?\(\s*({names})\s*\)\s*[.:]?\s"
             rf"|^({names})\s*[.:]?\s*[-–—―]{{1,2}}\s"
             rf"|^[A-ZÁÉÍÓÚÑ][\w .,]{{2,70}}[,/]\s*\d{{0,2}}[\w .]{{0,12}}/?\s*({names})\s*/?\s*[.:]?\s*[-–—―]{{1,2}}"

@@ -1,7 +1,7 @@
 """The stage itself: `extract`, from a page to an article."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from urllib.parse import urljoin
 
@@ -23,6 +23,7 @@ from archive.extraction.errors import ExtractionError
 from archive.extraction.kinds import find_form, find_language
 from archive.extraction.moments import fold
 from archive.extraction.parsing import parse, refuse_non_pages
+from archive.extraction.patterns import PATTERNS
 from archive.extraction.people import Byline, find_byline
 from archive.extraction.structured import Structured, read_structured, site_name, text_of
 from archive.extraction.text import Text, find_text, fragment_text, strip_dead
@@ -35,6 +36,10 @@ PARTIAL = frozenset({"teaser", "wall", "empty", "soft-404"})  # where another ve
 FEED_FULL = 150  # words from which on a feed's own content counts as the whole article
 
 
+_NO_SECTION = PATTERNS["no-section"]
+_PACKED = re.compile(
+    r",(?=\S)"
+)  # several in one string: "Spain,Europe", but not "Business, Finance & Economics"
 MAX_TITLE_CHARACTERS = 10_000
 MAX_DESCRIPTION_CHARACTERS = 20_000
 TOO_LARGE = "reading it needs more memory than one page may have"
@@ -185,30 +190,42 @@ def _description(found: Structured) -> str:
 
 
 def _section(found: Structured) -> str:
-    section = text_of(found.article.get("articleSection"))
-    section = section or found.first(
-        "article:section", "og:article:section", "parsely-section", "section", "sailthru.vertical", "category"
+    """The first section that names a subject."""
+    names = (
+        "article:section",
+        "og:article:section",
+        "parsely-section",
+        "section",
+        "sailthru.vertical",
+        "category",
     )
-    return "" if section.startswith("http") else _tidy(section)[:80]
+    for raw in (text_of(found.article.get("articleSection")), *(found.first(name) for name in names)):
+        section = _tidy(_PACKED.split(raw)[0])[:80]
+        if section and not section.startswith("http") and not _NO_SECTION.match(section):
+            return section
+    return ""
 
 
 def _tags(found: Structured) -> tuple[str, ...]:
-    tags = (
-        list(_split_tags(found.article.get("keywords")))
-        or found.meta.get("article:tag", [])
-        or found.meta.get("og:article:tag", [])
+    tags = _subjects(_split_tags(found.article.get("keywords"))) or _subjects(
+        found.meta.get("article:tag", []) or found.meta.get("og:article:tag", [])
     )
     if len(tags) < 2:
-        tags = tags or list(
-            _split_tags(found.first("news_keywords", "parsely-tags", "keywords", "sailthru.tags"))
-        )
-    return tuple(dict.fromkeys(tidy for tag in tags if (tidy := _tidy(tag)) and len(tidy) < 80))[:30]
+        said = found.first("news_keywords", "parsely-tags", "keywords", "sailthru.tags")
+        tags = tags or _subjects(_split_tags(said))
+    return tuple(tags[:30])
+
+
+def _subjects(raws: Iterable[str]) -> list[str]:
+    """The tags among these, each once: not what only says what kind of page it is."""
+    tags = (_tidy(raw) for raw in raws)
+    return list(dict.fromkeys(tag for tag in tags if tag and len(tag) < 80 and not _NO_SECTION.match(tag)))
 
 
 def _split_tags(value: object) -> Iterator[str]:
     if isinstance(value, list):
         for item in value:
-            yield from _split_tags(item) if not isinstance(item, str) else [item]
+            yield from _split_tags(item) if not isinstance(item, str) else _PACKED.split(item)
     elif isinstance(value, dict):
         yield text_of(value)
     elif isinstance(value, str):

@@ -31,6 +31,7 @@ _NAMELESS_BIO = PATTERNS["nameless-biography"]
 PICTURE = PATTERNS["picture"]
 _TOP = PATTERNS["top"]
 _INITIALS = re.compile(r"[A-ZÑ]{2,5}(?:/[A-ZÑ]{2,5})*")  # of the desk's editors, as agencies and papers sign
+_ROLE = PATTERNS["byline-role"]
 _COOKIES = PATTERNS["cookies"]
 _LINKED_PROMO = PATTERNS["linked-promotion"]
 _NOTICE = PATTERNS["notice"]
@@ -159,8 +160,10 @@ def _is_signature(block: Block, names: frozenset[str]) -> bool:
 
 
 def _is_place(block: Block) -> bool:
-    """A line such as "CIUDAD JUÁREZ", as it stands under a byline."""
-    return block.kind == "p" and block.words <= 4 and block.text.isupper() and block.text[-1].isalpha()
+    """A line such as "CIUDAD JUÁREZ" or "Staff Writer", as it stands under a byline."""
+    if block.kind != "p" or block.words > 4 or not block.text[-1].isalpha():
+        return False
+    return block.text.isupper() or bool(_ROLE.match(block.text))
 
 
 def _is_byline(text: str) -> bool:

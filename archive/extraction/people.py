@@ -18,7 +18,8 @@ from archive.models import Page
 _OPENERS = PATTERNS["byline-opener"]
 _TAIL = PATTERNS["byline-tail"]
 _SPLIT = re.compile(
-    r"\s*(?:[;/•·\n]|,(?!\s*(?:jr|sr|ph|m\.?d|ii))|\s(?:y|e|and|und|&|with|con)\s|\s-\s)\s*", re.I
+    r"\s*(?:[;/•·\n]|(?<=[^\W\d_]{5})\.\s(?=[^\W\d_])|,(?!\s*(?:jr|sr|ph|m\.?d|ii))|\s(?:y|e|and|und|&|with|con)\s|\s-\s)\s*",
+    re.I,
 )
 _CONJUNCTION = re.compile(r"^(?:and|y|e|und|&)\s+", re.I)
 _ROLE = PATTERNS["byline-role"]
@@ -67,9 +68,9 @@ def find_byline(root: HtmlElement | None, found: Structured, page: Page) -> Byli
         if len(signed) > 1:  # alone it may be the person whose site it is
             signed = [name for name in signed if _letters(name) != host] or signed
         if any(_is_person(name, page.agencies, sure=not fallback) for name in signed):
-            return Byline(_without_agencies(signed, page.agencies), wire)
+            return Byline(tuple(map(_cased, _without_agencies(signed, page.agencies, host))), wire)
         fallback = fallback or tuple(signed or names)
-    return Byline(fallback, wire)
+    return Byline(tuple(map(_cased, fallback)), wire)
 
 
 def _without_outlet(name: str, own: set[str], host: str) -> str:
@@ -135,28 +136,44 @@ _DESK = re.compile(
     r"^(?:(?:la\s+)?redacci[oó]n|de la redacci[oó]n|agencias?|staff(?: report(?:s|er)?)?)\b[\w\s/,.áéíóúñ|-]{0,40}$",
     re.I,
 )
+_OWN_STAFF = re.compile(r"^\s*(?:de|by|por)\s+(?:nuestr[oa]s|our)\s+\w+\s*$", re.I)
+_SOURCE = re.compile(
+    r"^\W*(?:con (?:informaci[oó]n|datos|reportes) de|with (?:information|reporting) (?:from|by))\b", re.I
+)
 _PICTURE = re.compile(r"^\W*(?:image|photo|foto|imagen|picture)s?\b", re.I)
 _WRITTEN_BY = {"written by", "escrito por", "autor", "author", "por", "by"}
 
 
 def _printed(root: HtmlElement) -> Iterator[str]:
     """Bylines as people read them: rel=author, itemprop=author, byline classes, or a line that opens with Por or By."""
+    beside = None
     for element in root.xpath("//*[@itemprop='author' or @rel='author']")[:4]:
+        if beside is not None and element.getparent() is not beside:
+            return
         inner = element.xpath(".//*[@itemprop='name']")
-        text = _spoken(inner[0] if inner else element)
+        around = element.getparent()
+        whole = around is not None and len(around.findall("a")) > 1 and _is_byline(around.get("class") or "")
+        text = _spoken(around if whole else inner[0] if inner else element)
         if 2 < len(text) < 90:
             yield text
-            return
+            if whole:
+                return
+            beside = around
+    if beside is not None:
+        return
     headline = next(root.iter("h1"), None)
     for element in islice((element for element in root.iter("*") if element.get("class")), CLASSED):
-        named = element.get("class", "")
-        if _BYLINE_CLASS.search(named) and not _NOT_BYLINE.search(named):
+        if _is_byline(element.get("class", "")):
             text = _spoken(element)
             if 3 < len(text) < 120:
                 yield text
                 return
     if headline is not None:
         yield from _line_after(headline)
+
+
+def _is_byline(named: str) -> bool:
+    return bool(_BYLINE_CLASS.search(named)) and not _NOT_BYLINE.search(named)
 
 
 def _spoken(element: HtmlElement) -> str:
@@ -174,7 +191,7 @@ def _spoken(element: HtmlElement) -> str:
     return "\n".join(filter(None, lines))
 
 
-_NO_SPACE = re.compile(r"(?<=[\w.])\x00+(?=[A-ZÁÉÍÓÚÑ])")  # two elements that only their style keeps apart
+_NO_SPACE = re.compile(r"(?<=[\w.])\x00+(?=[A-ZÁÉÍÓÚÑ@])")  # two elements that only their style keeps apart
 _LINES = frozenset({"li", "p", "div", "br", "time", "ul", "h4", "h5", "h6"})
 
 
@@ -225,7 +242,7 @@ def _is_somebody(text: str) -> bool:
 def _names(raws: Iterable[str]) -> list[str]:
     names: list[str] = []
     for raw in raws:
-        for name in _split(raw) if raw and not _PICTURE.match(raw) else ():
+        for name in _split(raw) if raw and not _PICTURE.match(raw) and not _SOURCE.match(raw) else ():
             if fold(name) not in map(fold, names):
                 names.append(name)
     return names[:12]
@@ -241,7 +258,8 @@ def _split(raw: str) -> Iterator[str]:
     count = 0
     for part in _SPLIT.split(text):
         name = _name_in(part)
-        if name and not (count and (_ROLE.match(name) or _OUTLET.match(name))):
+        later = count and (_ROLE.match(name) or _OUTLET.match(name) or name.islower())
+        if name and not later:
             yield name
             count += 1
             if _DESK.match(name):
@@ -251,6 +269,8 @@ def _split(raw: str) -> Iterator[str]:
 def _name_in(part: str) -> str:
     """One part of a byline without what stands around the name; '' where there is none."""
     part = re.sub(r"\s*\([^)]*\)?", " ", _CONJUNCTION.sub("", part))
+    if _OWN_STAFF.match(part):
+        return part.strip()
     name = _OPENERS.sub("", _TAIL.sub("", part).strip(" ,.;:-–—|*\"'“”"), count=1).strip()
     name = without_agency(" ".join(name.split()))[0]
     if " " not in name and len(part.split()) > 2 and not any(c.isdigit() for c in part):
@@ -265,7 +285,37 @@ def _is_date(name: str) -> bool:
     )
 
 
-def _without_agencies(names: list[str], declared: tuple[str, ...]) -> tuple[str, ...]:
-    """Beside people, an agency is a credit and not an author; alone, it signs."""
-    people = [name for name in names if not agency_named(name, declared)]
+def _without_agencies(names: list[str], declared: tuple[str, ...], host: str) -> tuple[str, ...]:
+    """Beside people, an agency or the outlet's own desk is a credit and not an author; alone, it signs."""
+    people = [name for name in names if not agency_named(name, declared) and not _is_house(name, host)]
     return tuple(people or names)
+
+
+def _is_house(name: str, host: str) -> bool:
+    """Whether a name is the outlet's with what its part or its staff is called after it: "CNN Business"."""
+    return len(host) > 2 and len(name.split()) > 1 and _letters(name.split()[0]) == host
+
+
+def _cased(name: str) -> str:
+    """A person's name that is printed in capitals, as it is written elsewhere: "MARÍA DE LA O", "SEAN O'BRIEN"."""
+    words = name.split()
+    if len(words) < 2 or not name.isupper() or agency_named(name) or _DESK.match(name):
+        return name
+    return " ".join(
+        word.lower() if n and word.lower() in _PARTICLES else _WORD.sub(_capitalised, word)
+        for n, word in enumerate(words)
+    )
+
+
+def _capitalised(match: re.Match[str]) -> str:
+    part = match[0]
+    if len(part) == 1 or _ORDINAL.fullmatch(part):
+        return part
+    return f"Mc{part[2:].capitalize()}" if part.startswith("MC") and len(part) > 4 else part.capitalize()
+
+
+_WORD = re.compile(r"[^\W\d_]+")
+_ORDINAL = re.compile(r"[IVX]{2,4}")
+_PARTICLES = frozenset(
+    {"de", "del", "la", "las", "los", "y", "e", "da", "di", "do", "dos", "van", "von", "der", "den"}
+)
