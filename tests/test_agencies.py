@@ -31,3 +31,12 @@ def test_a_declared_agency_in_a_sentence_is_no_credit() -> None:
 def test_a_state_or_a_district_may_be_cut_short_in_a_dateline() -> None:
     assert agency_in_text(["SANTA FE, N.M. (AP) - A cat was found."]) == "AP"
     assert agency_in_text(["SAN DIEGO, Calif. (Border Report) — Agents said."]) == "Border Report"
+
+
+def test_an_agency_that_signs_after_by_is_a_credit_and_so_is_one_after_an_abbreviated_state() -> None:
+    assert agency_in_byline("By The Associated Press") == "AP"
+    assert agency_in_byline("Por: Agencia Reforma") == "Agencia Reforma"
+    assert agency_in_byline("Por Apro Méndez") is None
+    assert agency_in_text(["NOGALES, Ariz. (AP) - Officers of both countries met."]) == "AP"
+    assert agency_in_text(["Monterrey, N.L., 3 feb. (EFE).- La fiscalía informó."]) == "EFE"
+    assert agency_in_text(["El jefe habló ayer. Dijo (EFE) - que no."]) is None

@@ -34,6 +34,8 @@ AGENCIES: dict[str, tuple[str, ...]] = {
     "Cronkite News": ("Cronkite News",),
     "Kaiser Health News": ("KFF Health News", "Kaiser Health News"),
 }
+# Before the agency of a dateline no sentence ends; the periods of "Ariz." and "D.C." are none.
+_BEFORE = r"(?:[^\n.()]|\.(?=\s*[(,\d]|\w\.))"
 DATELINE_WITHIN = 6  # blocks; standfirst, byline and date may stand before the paragraph with the dateline
 PHOTO_ONLY = frozenset({"Cuartoscuro"})  # credits pictures, not text
 
@@ -55,11 +57,10 @@ def _signatures(agencies: Mapping[str, tuple[str, ...]]) -> _Signatures:
     return _Signatures(
         canonical=canonical,
         folded={form.casefold(): name for form, name in canonical.items() if len(form) > 3},
-        # Before the bracket dots may stand, those of "N.M." and "Calif.":
         # "CIUDAD DE MÉXICO, 15 ene (EFE).-", "WASHINGTON (AP) —", "México, 3 Feb. (Notimex).-", "(EFE/Redacción)"
         dateline=re.compile(
-            rf"^[^\n()]{{0,90}}?\(\s*({names})(?:\s*[/,y-]\s*[\w .]{{2,30}})?\s*\)\s*[.:]?\s*[-–—―]{{1,2}}"
-            rf"|^[^\n.()]{{2,90}}?\(\s*({names})\s*\)\s*[.:]?\s"
+            rf"^{_BEFORE}{{0,90}}?\(\s*({names})(?:\s*[/,y-]\s*[\w .]{{2,30}})?\s*\)\s*[.:]?\s*[-–—―]{{1,2}}"
+            rf"|^{_BEFORE}{{2,90}}?\(\s*({names})\s*\)\s*[.:]?\s"
             rf"|^({names})\s*[.:]?\s*[-–—―]{{1,2}}\s"
             rf"|^[A-ZÁÉÍÓÚÑ][\w .,]{{2,70}}[,/]\s*\d{{0,2}}[\w .]{{0,12}}/?\s*({names})\s*/?\s*[.:]?\s*[-–—―]{{1,2}}"
         ),
@@ -78,6 +79,9 @@ def _signatures(agencies: Mapping[str, tuple[str, ...]]) -> _Signatures:
 
 
 _KNOWN = _signatures(AGENCIES)
+
+
+_SIGNED_BY = re.compile(r"^\W*(?:por|by|from)\b\s*:?\s*(?:(?:la\s+agencia|the)\s+(?=[A-Z]))?", re.IGNORECASE)
 
 
 @functools.lru_cache(maxsize=256)
@@ -102,6 +106,7 @@ def _named(name: str, signatures: _Signatures) -> str | None:
 
 def agency_in_byline(byline: str, declared: tuple[str, ...] = ()) -> str | None:
     """Return the agency among the parts of a byline such as "Juan Pérez / EFE" or "Agencias | AFP"."""
+    byline = _SIGNED_BY.sub("", byline)
     for part in re.split(r"\s*[/|,;•·()]\s*|\s+(?:y|and|con|para|for|with|-|–)\s+", byline):
         found = agency_named(part, declared) or without_agency(part, declared)[1]
         if found and found not in PHOTO_ONLY:
