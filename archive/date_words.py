@@ -120,7 +120,8 @@ PAST = _any_of(
     r"""
     pasad[oa]s?|tuvo|tuvieron|hubo|fue|fueron|hizo|hicieron|sostuvo|sostuvieron|dijo|tras|después de|luego de|desde|
     \w{2,}(?:aron|ieron|yeron)|\w{2,}ó|
-    \w*(?:tuvo|puso|vino|dijo|dujo)|(?:set|put)(?=\s+(?:an?|the|its|their|another)\b)|
+    (?:pact|acord|anunci|firm)ad[oa]s?(?! para)|convenid[oa]s?(?! para)|\w*(?:tuvo|puso|vino|dijo|dujo)|
+    (?:set|put)(?=\s+(?:an?|the|its|their|another)\b)|
     last|previous|earlier|ago|after|since|was(?! to\b)|were|had|met|(?<!be )held|spoke|took|said|told|came|went|grew|
     left|began|(?<!be )(?!(?:united|need|armed|hundred|speed|indeed|planned|scheduled|expected|slated|supposed|called|
     based|proposed|related|agreed (?:for|to)|set)\b)\w{2,}ed

@@ -61,7 +61,9 @@ _TALKS = re.compile(
       |\btook\s+office\b|\btom(?:ó|a)\s+posesi[oó]n\b|\bregres(?:ó|aron|ará|arán|a)\b|\breturn(?:s|ed)?\b
       |\bvot(?:ó|ará|arán|ed|es?)\b|\bpublic(?:ó|aron|ada|ado|ará)\b|\bpublished\b|\bfirm(?:ó|aron|ada|ado|arán?)\b|\bsign(?:ed|s)\b
       |\bdetuv\w+|\bdetenid[oa]s?\b|\barrest(?:ed|s)?\b|\bextradit\w+|\btraslad(?:ó|aron|ado|ados)\b|\btransferred\b
-      |\banunci(?:ó|aron|ada|ado)\b(?!\s+para)|\bannounced\b(?!\s+for)|\b(?:dijo|inform[oó]|declar[oó]|asegur[oó])\b
+      |\banunci(?:ó|aron|ada|ado)\b(?!\s+para)|\bannounced\b(?!\s+for)|\b(?:dijo|inform[oó]|declar[oó]|asegur[oó]|confirm[oó]|(?<!se\s)adelant[oó]|señal[oó]|explic[oó]|precis[oó]|indic[oó]|revel[oó]
+        |afirm[oó]|detall[oó]|coment[oó]|expres[oó]|reiter[oó]|subray[oó])\b|\bhabl(?:ó|aron)\s+de\b(?!\s+nuevo)
+      |\b(?:confirmed|stated|disclosed|revealed|added)\b|\btalk(?:ed|s)\s+(?:of|about)\b
       |\bsaid\b|\btold\b|\bwrote\b|\binstal(?:e|en)\b|\bnaci[oó]\b|\bborn\b|\bmuri[oó]\b|\bdied\b|\bkilled\b)
     """,
     re.VERBOSE | re.IGNORECASE,
