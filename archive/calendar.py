@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlite_utils import Database
 
 from archive.mentions import mentions
+from archive.revisions import version_among
+from archive.sentences import plain, sentences
 from archive.store import rows, transaction
 
 Fate = Literal["held", "announced", "cancelled", "unreported"]
 
 # A "ministerial" in one paper is a "reunión" in another: only a call is never taken for the rest.
 _CALLS = ("call",)
-_MODULES = ("mentions.py", "dates.py", "date_words.py", "revisions.py", "sentences.py")
+_MODULES = ("calendar.py", "mentions.py", "dates.py", "date_words.py", "revisions.py", "sentences.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,10 @@ def note_new_mentions(db: Database, *, anew: bool = False) -> int:
 
 
 def _note(db: Database, number: int) -> None:
-    """Put the dated talks of one article in place of those noted before."""
+    """Put the dated talks of one article in place of those noted before.
+
+    What a later version put in was written when that version appeared: its "Friday" is another than the first one's.
+    """
     (article,) = rows(
         db,
         "SELECT a.language, t.title, t.description, t.text, o.timezone,"
@@ -66,14 +71,39 @@ def _note(db: Database, number: int) -> None:
         " JOIN texts t ON t.article = a.id JOIN outlets o ON o.id = a.outlet WHERE a.id = ?",
         [number],
     )
-    text = f"{article['title']}\n{article['description']}\n{article['text']}"
     db.execute("DELETE FROM mentions WHERE article = ?", [number])
-    for found in mentions(text, article["published"], article["timezone"], article["language"]):
-        db.execute(
-            "INSERT OR IGNORE INTO mentions (article, kind, tense, date, precision, sentence)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            [number, found.kind, found.when, found.date, found.precision, found.sentence],
-        )
+    for moment, text in _written(db, number, article):
+        for found in mentions(text, moment, article["timezone"], article["language"]):
+            db.execute(
+                "INSERT OR IGNORE INTO mentions (article, kind, tense, date, precision, sentence)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [number, found.kind, found.when, found.date, found.precision, found.sentence],
+            )
+
+
+def _written(db: Database, number: int, article: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the sentences an article has now, each stretch with when it was written: published, or first seen so."""
+    versions = rows(
+        db, "SELECT seen, title, description, text FROM revisions WHERE article = ? ORDER BY number", [number]
+    )
+    since: dict[str, str] = {}
+    before: list[str] = []
+    for place, version in enumerate(versions):
+        moment = version["seen"] if place else article["published"]
+        now = sentences(_whole(version))
+        for sentence in now:
+            if sentence not in since:
+                origin = version_among(sentence, before)
+                since[sentence] = since[origin] if origin else moment
+        before = now
+    parts: defaultdict[str, list[str]] = defaultdict(list)
+    for sentence in sentences(_whole(article)):
+        parts[since.get(sentence, article["published"])].append(sentence)
+    return [(moment, "\n".join(part)) for moment, part in parts.items()]
+
+
+def _whole(version: dict[str, Any]) -> str:
+    return plain(f"{version['title']}\n{version['description']}\n{version['text']}")
 
 
 @cache

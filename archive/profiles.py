@@ -147,11 +147,11 @@ def _names(lines: list[list[str]], small: set[str]) -> Counter[str]:
 
 
 def _with_openings(tokens: Counter[str], telling: Mapping[str, float]) -> Counter[str]:
-    """Return the tokens, what merely begins sentences among the names unless it is often written small."""
+    """Return the tokens, what merely begins sentences among the names unless it is an ordinary word."""
     found = _without_openings(tokens)
     for token, count in tokens.items():
         word = token.removeprefix(OPENING)
-        if word != token and f"{SMALL}{word}" not in telling:
+        if word != token and f"{SMALL}{word}" not in telling and cognate(word) not in telling:
             found[f"name:{word}"] += count
     return found
 

@@ -8,6 +8,7 @@ sharing lines) are no change.
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
@@ -268,6 +269,14 @@ def _overlap(a: Counter[str], b: Counter[str]) -> float:
     """Return the common words as a share of the geometric mean of both lengths."""
     size = math.sqrt(a.total() * b.total())
     return (a & b).total() / size if size else 0.0
+
+
+def version_among(sentence: str, earlier: Sequence[str]) -> str | None:
+    """Return the sentence that this one is a version of, the most similar of several; None where it is none's."""
+    mine = Counter(words(sentence))
+    likeness = {other: _overlap(mine, Counter(words(other))) for other in earlier}
+    best = max(likeness, key=likeness.__getitem__, default=None)
+    return best if best is not None and likeness[best] >= ALIGNED else None
 
 
 def _text_kinds(before: list[list[str]], after: list[list[str]], diff: _Diff) -> list[str]:

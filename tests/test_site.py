@@ -230,6 +230,11 @@ def test_the_calendar_announces_the_meeting_of_the_23rd_and_the_ministerial_of_f
     assert ("2026-01-23", "2026-01-24") in talks
     assert ("2026-02-01", "2026-03-01") in talks
     assert "23 de enero de 2026" in get("/calendar?lang=es").text
+    fates = [str(event["description"]).partition(".")[0] for event in calendar.walk("VEVENT")]
+    assert all(
+        fate.startswith(("Está por venir", "Después se informó", "Pasó la fecha", "Se canceló"))
+        for fate in fates
+    )
 
 
 def test_a_story_that_became_part_of_another_leads_there(archive: Path, get: Get) -> None:

@@ -339,6 +339,27 @@ def test_the_calendar_of_what_was_announced(tmp_path: Path) -> None:
     assert held["2026-02"] == "held"
 
 
+def test_what_a_later_version_put_in_is_dated_from_that_version(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    publish(
+        db, "valle", instead=("El grupo bilateral", "Los dos gobiernos hablaron por teléfono este jueves.")
+    )
+    first = "Los dos gobiernos hablaron por teléfono este jueves, según la cancillería."
+    save_article(
+        db,
+        OUTLETS["valle"],
+        Article(url="https://valle.example/1", title="El grupo bilateral", language="es",
+                text=f"{first}\n\nLa reunión del grupo terminó ayer con doce acuerdos sobre armas.",
+                published_local=f"{DAYS['valle']}T12:00:00-06:00"),
+        Verdict(grade=2, score=5.0),
+        seen="2026-01-24T18:00:00Z",
+        snapshot=None,
+    )  # fmt: skip
+    group_archive(db)
+    found = {(kind, date) for kind, date in db.execute("SELECT kind, date FROM mentions").fetchall()}
+    assert found == {("call", "2026-01-15"), ("meeting", "2026-01-23")}
+
+
 def test_a_talk_that_was_called_off_is_no_longer_announced(tmp_path: Path) -> None:
     db = archive(tmp_path)
     for name in CALL:

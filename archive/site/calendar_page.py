@@ -63,7 +63,9 @@ def calendar_event(talk: dict[str, Any], words: Words, base: str, *, public: boo
     if talk["precision"] == "month":
         last = date(first.year + first.month // 12, first.month % 12 + 1, 1)
     event = Event()
-    event.add("uid", f"{talk['date']}-{talk['kind']}-{talk['precision']}@{base.partition('://')[2]}")
+    # The kind is what most articles say so far: it may yet change, and the event stay the same.
+    sort = "call" if talk["kind"] == "call" else "talk"
+    event.add("uid", f"{talk['date']}-{sort}-{talk['precision']}@{base.partition('://')[2]}")
     event.add("dtstamp", datetime.fromisoformat(talk["first_announced"]).astimezone(UTC))
     event.add("dtstart", first)
     event.add("dtend", last)
@@ -73,6 +75,9 @@ def calendar_event(talk: dict[str, Any], words: Words, base: str, *, public: boo
     said = [
         s["outlet_name"] if public else f"{s['outlet_name']}: {s['sentence']}" for s in talk["sentences"][:5]
     ]
-    event.add("description", "\n".join(dict.fromkeys(said)))
-    event.add("url", f"{base}/calendar")
+    fate = words.t(f"fate_{talk['fate']}")
+    if talk["reports"]:
+        fate = f"{fate} ({words.count('outlets', talk['reports'])})"
+    event.add("description", "\n".join([f"{fate[:1].upper()}{fate[1:]}.", *dict.fromkeys(said)]))
+    event.add("url", f"{base}/story/{talk['story']}" if talk["story"] else f"{base}/calendar")
     return event
