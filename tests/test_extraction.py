@@ -338,3 +338,13 @@ def test_sections_and_tags_name_subjects() -> None:
     article = extract(Page(url=ADDRESS, body=html.encode(), fetched="2026-03-04T00:00:00Z"))
     assert article.section == "México"
     assert article.tags == ("Puertos", "Aduanas", "Comercio, industria y puertos")
+
+
+def test_what_is_declared_a_headline_and_is_a_description_gives_way_to_what_the_page_is_called() -> None:
+    html = (
+        '<html><head><title>Tratado de aguas de 1944 - Enciclopedia</title><script type="application/ld+json">'
+        '{"@type": "Article", "headline": "acuerdo entre dos países vecinos"}</script></head><body>'
+        "<h1>Tratado de aguas de 1944</h1><p>Un párrafo que dice algo de los ríos.</p></body></html>"
+    )
+    page = Page(url=ADDRESS, body=html.encode(), fetched="2026-03-04T00:00:00Z")
+    assert extract(page).title == "Tratado de aguas de 1944"

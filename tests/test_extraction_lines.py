@@ -51,3 +51,23 @@ def test_the_paragraphs_around_stay_whole(language: str) -> None:
     for line in LINES[language]["notices"]:
         text = text_with(language, line, 3)
         assert all(paragraph in text for paragraph in LINES[language]["paragraphs"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Contributing: Ana Ruiz, John Roe, Border Desk.",
+        "Citation: Acuerdo fronterizo, segunda fase (2026, January 15) retrieved from https://diario.example/nota/1",
+    ],
+)
+def test_a_credit_under_the_end_goes(line: str) -> None:
+    assert text_with("en", line, len(LINES["en"]["paragraphs"])).endswith(LINES["en"]["paragraphs"][-1])
+
+
+def test_a_link_after_a_label_in_capitals_points_elsewhere_and_a_paragraph_that_opens_so_does_not() -> None:
+    pointer = "IN DEPTH: <a href='/otra'>What the deal on ports says of scanners</a>"
+    assert "IN DEPTH" not in text_with("en", pointer, 3)
+    paragraph = (
+        "WHAT CHANGED: The deal lets both sides ask for a second <a href='/otra'>inspection</a> of a truck."
+    )
+    assert "WHAT CHANGED" in text_with("en", paragraph, 3)

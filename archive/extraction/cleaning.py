@@ -43,6 +43,7 @@ _KIND = re.compile(
     r"[\[(](?:insight|videos?|reaction|analysis|analisis|opinion|photos?|fotos?|pictures|report|interview|entrevista|audio|"
     r"maps?|mapas?|podcast|comment|gallery|galeria)[\])]\W*$"
 )
+_SHOUTED = re.compile(r"[A-ZÁÉÍÓÚÑ][A-ZÁÉÍÓÚÑ ]{2,30}:\s")
 _QUOTED = re.compile(r"[“\"«‘].{30,}[”\"»’]")
 _BY = re.compile(r"\W*(?:por|by|von|par|de|texto?)\W*", re.I)
 _JOINING = frozenset({"y", "e", "and", "de", "del", "la", "por", "by"})
@@ -227,13 +228,12 @@ def _link_run(blocks: list[Block], start: int) -> list[int]:
 
 
 def _is_shouted_link(block: Block) -> bool:
-    """A headline in capitals that is all link, set between two paragraphs."""
-    return (
-        block.link_share >= 0.95
-        and block.words >= 4
-        and block.text.upper() == block.text
-        and block.kind == "p"
-    )
+    """A headline in capitals that is all link, set between two paragraphs; or one after a label in capitals."""
+    if block.kind != "p" or block.words < 4:
+        return False
+    if block.link_share >= 0.95 and block.text.upper() == block.text:
+        return True
+    return block.words <= 20 and block.inward >= 0.7 and bool(_SHOUTED.match(block.text))
 
 
 def _is_address(block: Block) -> bool:

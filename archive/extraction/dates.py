@@ -58,6 +58,8 @@ _CLOCK = re.compile(
     r"\W*(?:hora\W+)?\d{1,2}[:.h]\d\d(?::\d\d)?\s*(?:[ap]\.?\s?m\.?)?\s*(?:hrs?|hs|h|horas)?\W*(?:[a-z]{2,4})?\W*"
 )
 LINE = 160  # characters
+_LINKED_DATE = 40  # characters
+_HOUR = re.compile(r"\d[:.h]\d\d")
 _BEFORE = 30  # elements before the headline, and
 _NEAR = 400  # elements after the headline among which a visible date is looked for
 
@@ -204,11 +206,13 @@ def _label(element: HtmlElement) -> str:
 def _visible(root: HtmlElement) -> Iterator[tuple[Role, str]]:
     """Short texts near the headline that could be a date, in the order of the page."""
     for element in _near_headline(root):
-        if element.tag in ("script", "style", "a", "noscript", "option"):
+        if element.tag in ("script", "style", "noscript", "option"):
             continue
         own = " ".join(filter(None, [element.text, *(child.tail for child in element)]))
         if not _YEAR.search(own) or len(own) > 160:
             continue
+        if element.tag == "a" and (len(own) > _LINKED_DATE or not _HOUR.search(own)):
+            continue  # another story's headline; a date with its hour may lead to the archive of the day
         text = " ".join(own.split())
         text = _wider(element, text)
         named = f"{element.get('class') or ''} {element.get('id') or ''}"
@@ -239,12 +243,19 @@ def _wider(element: HtmlElement, text: str) -> str:
     parent = element.getparent()
     for around in (element, parent):
         moment = read_moment(text)
-        if around is None or (moment is not None and moment.timed):
+        whole_clock = (
+            moment is not None and moment.timed and (moment.zone is not None or around is not element)
+        )
+        if around is None or whole_clock:
             break
         whole = _short_text(around)
-        if whole and (found := read_moment(whole)) and (moment is None or found.timed):
+        if whole and (found := read_moment(whole)) and (moment is None or _says_more(found, moment)):
             text = whole
     return text
+
+
+def _says_more(found: Moment, known: Moment) -> bool:
+    return found.timed and (not known.timed or found.zone is not None)
 
 
 def _short_text(element: HtmlElement) -> str:

@@ -64,13 +64,19 @@ def find_byline(root: HtmlElement | None, found: Structured, page: Page) -> Byli
     for raws in _sources(root, found):
         wire = wire or next(filter(None, (agency_in_byline(raw, page.agencies) for raw in raws)), None)
         names = [_without_outlet(name, own, host) for name in _names(raws)]
-        signed = [name for name in names if fold(name) not in own and not _DOMAIN.fullmatch(name)]
+        signed = [name for name in names if not _is_outlet(name, own) and not _DOMAIN.fullmatch(name)]
         if len(signed) > 1:  # alone it may be the person whose site it is
             signed = [name for name in signed if _letters(name) != host] or signed
         if any(_is_person(name, page.agencies, sure=not fallback) for name in signed):
             return Byline(tuple(map(_cased, _without_agencies(signed, page.agencies, host))), wire)
         fallback = fallback or tuple(signed or names)
     return Byline(tuple(map(_cased, fallback)), wire)
+
+
+def _is_outlet(name: str, own: set[str]) -> bool:
+    """Whether a name is the outlet's own, perhaps with what kind of company it is: "Ediciones El País"."""
+    folded = fold(name)
+    return folded in own or any(len(outlet) >= 6 and outlet in folded for outlet in own)
 
 
 def _without_outlet(name: str, own: set[str], host: str) -> str:

@@ -29,10 +29,12 @@ def find_titles(
     )
     window, feed = _tidy(found.title), _tidy(feed_headline)
     heading = headings[0] if headings else ""
+    shown = [declared, heading]
+    if _opens(window, heading) and not (_alike(declared, heading) or _alike(declared, window)):
+        shown.reverse()  # what is declared is a description: the page and its window are called otherwise
     offers = [
         _without_site(social, sites, [declared, *headings, window, feed]),
-        declared,
-        heading,
+        *shown,
         _without_site(window, sites, [declared, *headings, feed]),
         feed,
     ]
