@@ -44,6 +44,8 @@ _CORRECTION = _any_of(
     r"\bth(?:is|e) (?:article|story|report|headline|post) (?:has been|was) "
     r"(?:corrected|updated to (?:correct|clarify))",
     r"\buna versi[oó]n (?:anterior|previa|inicial) de est[ea]",
+    r"\bversi[oó]n (?:anterior|previa|inicial)\b[^.\n]{0,80}\b(?:por error|err[oó]ne\w+|equivocad\w+|incorrect\w+)",
+    r"\b(?:earlier|previous) version\b[^.\n]{0,80}\b(?:incorrect|mistaken|erroneous|misstat|misspell|misidentif|wrong)",
     r"\bthis version (?:corrects|clarifies|fixes|updates to correct)\b",
     r"\besta versi[oó]n (?:corrige|aclara|precisa|rectifica)\b",
     r"\best[ea] (?:nota|art[ií]culo|informaci[oó]n|texto) (?:ha sido|fue) "
@@ -84,7 +86,10 @@ _FURNITURE = _any_of(
     r"^\W*[uú]nete al? (?:nuestro )?canal\b",
     r"^\W*(?:publicidad|advertisement|anuncio)\W*$",
     r"^\W*(?:compart(?:e|ir)|share)\b.{0,40}$",
-    r"^\W*(?:tiempo de lectura\b|\d+ min(?:utos|utes)? (?:de lectura|read)\b)",
+    r"^\W*(?:fotos?|fotograf[ií]as?|imagen|cr[eé]dito|photos?|photograph|image|credit)\s*(?:(?:de|por|by)\b\s*:?|[:|/])[^.!?]{2,80}$",
+    r"^\W*(?:etiquetas|temas|tags|topics|filed under|archivado en)\s*:[^.!?]{2,160}$",
+    r"^\W*(?:listen to this (?:article|story)|escuch[ae] (?:esta nota|este art[ií]culo))\b[^.!?]{0,40}$",
+    r"^\W*(?:(?:tiempo de )?lectura\s*:?\s*\d|\d+ min(?:utos|utes)? (?:de lectura|read)\b)",
     r"^\W*(?:(?:haz )?clic aqu[ií]|click here)\b",
     r"^\W*(?:copyright\b|©|todos los derechos\b|all rights reserved\b)",
     r"^\W*(?:m[aá]s (?:le[ií]das|noticias)|most (?:read|popular)|loading|cargando)\b",
