@@ -28,8 +28,9 @@ REVISIT_LADDER = tuple(
     timedelta(**step)
     for step in ({"hours": 1}, {"hours": 3}, {"hours": 12}, {"days": 2}, {"days": 7}, {"days": 30})
 )
-# The steps between for an article that says of itself that it is still being written, or has just changed.
+# After its last change: the steps between for a new article that has changed, or says that it is still being written.
 DEVELOPING_LADDER = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 30, 45, 90, 120))
+DEVELOPING_FOR = timedelta(days=1)  # after first_seen
 
 OUTCOME_STATES: dict[Outcome, PageState] = {
     Outcome.NEW: "archived",
@@ -256,7 +257,8 @@ class Revisit:
 def due_revisits(db: Database, outlet: str, *, everything: bool = False) -> list[Revisit]:
     """Return the archived articles of an outlet to look at again, the one longest not looked at first.
 
-    Due is an article not looked at since the last step of `REVISIT_LADDER` after ``first_seen``. One that only web
+    Due is an article not looked at since the last step of `REVISIT_LADDER` after ``first_seen``, or of
+    `DEVELOPING_LADDER` after its last change. One that only web
     archives saw, and all whose steps had passed before we knew of it, is not.
     """
     found = rows(
@@ -286,19 +288,28 @@ def _is_long_past(first_seen: str, now: str) -> bool:
     return parse_utc(first_seen) + REVISIT_LADDER[-1] < parse_utc(now)
 
 
-def is_due(article: dict[str, Any], now: str, steps: tuple[timedelta, ...] = REVISIT_LADDER) -> bool:
+def is_due(article: dict[str, Any], now: str) -> bool:
     """Return whether a step of the article's ladder lies between its last check and now."""
-    first, moment = parse_utc(article["first_seen"]), parse_utc(now)
-    checked = parse_utc(article["last_checked"])
-    return any(checked < first + step <= moment for step in steps)
+    return _step_between(article["first_seen"], REVISIT_LADDER, article["last_checked"], now)
+
+
+def _step_between(start: str, steps: tuple[timedelta, ...], checked: str, now: str) -> bool:
+    first, last, moment = parse_utc(start), parse_utc(checked), parse_utc(now)
+    return any(last < first + step <= moment for step in steps)
 
 
 def _is_developing_and_due(db: Database, article: dict[str, Any], now: str) -> bool:
-    if not is_due(article, now, DEVELOPING_LADDER):
+    """Return whether a step of the denser ladder, counted from the last change, lies between the last check and now."""
+    if parse_utc(article["first_seen"]) + DEVELOPING_FOR < parse_utc(now):
         return False
-    sql = "SELECT t.text, a.language FROM texts t JOIN articles a ON a.id = t.article WHERE t.article = ?"
+    sql = (
+        "SELECT r.number, r.seen, t.text, a.language FROM revisions r JOIN articles a ON a.id = r.article"
+        " JOIN texts t ON t.article = a.id WHERE r.article = ? ORDER BY r.number DESC LIMIT 1"
+    )
     known = row(db, sql, [article["id"]])
-    return known is not None and is_developing(known["text"], known["language"])
+    if known is None or not _step_between(known["seen"], DEVELOPING_LADDER, article["last_checked"], now):
+        return False
+    return known["number"] > 1 or is_developing(known["text"], known["language"])
 
 
 def refiled(db: Database, url: str) -> None:

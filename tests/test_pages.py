@@ -153,6 +153,38 @@ def test_the_ladder_of_revisits(last_checked: str, now: str, due: bool) -> None:
     assert is_due(article, now) is due
 
 
+def publish(db: Database, text: str, seen: str) -> None:
+    article = Article(url=URL, title="Título", text=text, published_local="2026-03-03T06:00:00-06:00")
+    save_article(db, OUTLET, article, Verdict(grade=2, score=5.0), seen=seen, snapshot=None)
+
+
+def looked_at(db: Database, monkeypatch: pytest.MonkeyPatch, last_checked: str, now: str) -> bool:
+    """Tell whether the article is due on 3 or 4 March at that hour, if it was last looked at then."""
+    db.execute("UPDATE articles SET last_checked = ?", [f"2026-03-{last_checked}:00Z"])
+    monkeypatch.setattr("archive.pages.utc_now", lambda: f"2026-03-{now}:00Z")
+    return bool(due_revisits(db, "faro"))
+
+
+def test_a_developing_story_is_looked_at_more_often_while_it_keeps_changing(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(db, "Hubo disparos en el puente.\n\nInformación en desarrollo.", "2026-03-03T12:00:00Z")
+    assert looked_at(db, monkeypatch, "03T12:00", "03T12:10")
+    assert not looked_at(db, monkeypatch, "03T12:10", "03T12:19")
+    publish(db, "Hubo disparos en el puente. El cruce se cerró durante una hora.", "2026-03-03T15:00:00Z")
+    assert looked_at(db, monkeypatch, "03T15:00", "03T15:10")
+    assert looked_at(db, monkeypatch, "03T15:45", "03T17:00")
+    assert not looked_at(db, monkeypatch, "03T17:00", "03T19:00")  # it has not changed for two hours
+    publish(db, "Hubo disparos en el puente. Hay dos detenidos.", "2026-03-04T13:00:00Z")
+    assert not looked_at(db, monkeypatch, "04T13:00", "04T14:00")  # a day has passed
+
+
+def test_a_story_that_is_whole_climbs_the_ladder_alone(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(db, "Hubo disparos en el puente.", "2026-03-03T12:00:00Z")
+    assert not looked_at(db, monkeypatch, "03T12:00", "03T12:59")
+    assert looked_at(db, monkeypatch, "03T12:00", "03T13:00")
+
+
 def test_revisits_ask_the_address_that_was_archived(db: Database) -> None:
     article = save(db, "2020-01-01T00:00:00Z")
     db.execute(
