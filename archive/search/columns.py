@@ -10,23 +10,29 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from archive.folding import fold
 from archive.search.reading import (
-    CODED,
+    DAY_SECONDS,
+    ID_BITS,
+    MANY_VALUED,
+    MAX_SECONDS,
     Arrays,
+    Coding,
     Ints,
     Numbering,
     Numbers,
     Positions,
     changes_since,
+    narrow,
     read_all,
     read_some,
     spliced,
@@ -37,6 +43,7 @@ MAX_COUNTS = 200
 CACHE_BYTES = 24 << 20
 IDS_PER_DAY_BITS = 14  # as in archive.store
 MAX_DAYS = 1_000_000
+LAST_DAY = MAX_SECONDS // DAY_SECONDS  # that keys can be of, since 1970
 MOST_PATIENT = 5  # times its patience a search may be behind while a thread catches up; after that it waits
 T = TypeVar("T")
 
@@ -105,7 +112,7 @@ class Spellings:
     by_value: dict[str, int]  # by spelling without case and accents: that number
 
     @classmethod
-    def of(cls, numbers: Numbers) -> "Spellings":
+    def of(cls, numbers: Numbers[str]) -> "Spellings":
         """Take together the spellings of a column; one in small letters and capitals is shown before others."""
         by_value: dict[str, int] = {}
         shown: dict[int, str] = {}
@@ -127,59 +134,90 @@ class Columns:
     """One state of the archive. A *position* is an article's place in order of time, the oldest first.
 
     ``keys`` are sorted: seconds since 1970 (UTC) of publication, or of discovery where the publisher gives
-    none, and the id in the lower 30 bits.
+    none, and the id in the lower 30 bits. What follows from these (days, months, years) is not kept: positions
+    are in order of time, so that a month's are found by where it begins.
     """
 
     version: tuple[Any, ...]
     keys: Ints
-    ids: Ints
-    groups: Ints  # copy group, -1 without one
-    days: Positions  # since 1970
-    months: Numbering  # since January 1970
-    years: Numbering
-    sides: Numbering  # 0 Mexican, 1 US, 2 neither
-    codes: dict[str, Numbering]  # by column: number of the value
-    numbers: dict[str, Numbers]  # by column: value to number, in the order of numbers
-    by_id: Ints  # ids, sorted
-    place: Positions  # position of each of ``by_id``
+    ids: Numbering
+    groups: Numbering  # copy group, -1 without one
+    kinds: Numbering  # which combination of the columns of few values
+    many: dict[str, Numbering]  # by column of many values: number of the value
+    place: Positions  # position of each article, in order of the ids
+    coding: Coding
+    of_kind: dict[str, Ints]  # by column of few values: number of the value, by kind
+    sides: Ints  # by kind: 0 Mexican, 1 US, 2 neither
     first_day: int  # of the ids
-    shifts: Ints  # by day of the ids: from the id to its place in ``by_id``
-    matches: MatchCache
+    shifts: Numbering  # by day of the ids: from the id to its place in ``place``
     ordered: bool  # whether the index knows the order of words
+    matches: MatchCache = field(default_factory=MatchCache)
     counts: Counts = field(default_factory=Counts)
     checked: list[float] = field(default_factory=lambda: [0.0])  # when they were last known to be up to date
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def numbers(self) -> dict[str, Numbers[str]]:
+        """By column: value to number, in the order of numbers."""
+        return self.coding.numbers
+
+    def codes(self, name: str) -> Numbering:
+        """Return the number of a column's value, of every article."""
+        return self.many[name] if name in self.many else self.of_kind[name].take(self.kinds)
+
+    def kinds_with(self, name: str, values: Sequence[str]) -> NDArray[np.bool_]:
+        """Return by kind whether its value of a column of few values is one of these."""
+        numbers = self.numbers[name]
+        return np.isin(self.of_kind[name], [numbers[value] for value in values if value in numbers])
+
     def spellings(self, name: str) -> "Spellings":
         """Return which numbers of a column stand for one value: publishers write their sections as they please."""
         return self.counts.get(("spellings", name), lambda: Spellings.of(self.numbers[name]))
 
-    def positions(self, ids: Ints) -> Positions:
+    def starts(self, days: Sequence[int] | Ints) -> Ints:
+        """Return of each of some days (since 1970, UTC) the position of its first article, or of the next there is."""
+        wanted = np.asarray(days, np.int64)
+        begin = wanted.clip(0, LAST_DAY) * DAY_SECONDS << ID_BITS
+        begin[wanted > LAST_DAY] = np.iinfo(np.int64).max
+        found: Ints = np.searchsorted(self.keys, begin)
+        return found
+
+    def days(self, positions: Numbering | slice) -> Ints:
+        """Return the days of articles, since 1970 (UTC)."""
+        found: Ints = (self.keys[positions] >> ID_BITS) // DAY_SECONDS
+        return found
+
+    def positions(self, ids: Numbering) -> Positions:
         """Return the positions of articles, in order; ids that are not (or not yet) known are passed over."""
         if not len(self.ids) or not len(ids):
             return np.empty(0, np.int32)
-        found = self._places_by_day(ids)
-        there = self.by_id.take(found) == ids
+        known = self.place.take(self._places_by_day(ids))
+        there = self.ids.take(known) == ids
         if not there.all():
-            missed = np.flatnonzero(~there)
-            found[missed] = np.searchsorted(self.by_id, ids[missed]).clip(max=len(self) - 1)
-            found = found[self.by_id.take(found) == ids]
-        known = self.place.take(found)
+            places = self.places(ids[~there]).clip(max=len(self) - 1)
+            known[~there] = self.place.take(places)
+            known = known[self.ids.take(known) == ids]
         if len(known) < len(self) // 64:
             return np.sort(known)
         marks = np.zeros(len(self), bool)  # quicker than sorting many
         marks[known] = True
         return np.flatnonzero(marks).astype(np.int32)
 
-    def _places_by_day(self, ids: Ints) -> Ints:
-        """Guess where ids stand in ``by_id``: those of a day have no gaps, as a rule."""
+    def places(self, ids: Numbering) -> Ints:
+        """Return where ids stand, or would, in ``place``."""
+        kind = np.iinfo(self.ids.dtype)  # of their type: all would be converted to another
+        found: Ints = np.searchsorted(
+            self.ids, ids.clip(kind.min, kind.max).astype(self.ids.dtype), sorter=self.place
+        )
+        return found
+
+    def _places_by_day(self, ids: Numbering) -> Numbering:
+        """Guess where ids stand in ``place``: those of a day have no gaps, as a rule."""
         day = (ids >> IDS_PER_DAY_BITS) - self.first_day
-        places: Ints = self.shifts.take(day, mode="clip")
-        places += ids
-        np.clip(places, 0, len(self) - 1, out=places)
-        return places
+        places: Numbering = self.shifts.take(day, mode="clip") + ids
+        return np.clip(places, 0, len(self) - 1, out=places)
 
 
 _patience: dict[tuple[object, ...], float] = {}
@@ -309,10 +347,9 @@ def _state(path: str) -> tuple[int, int]:
 
 
 def _read(connection: sqlite3.Connection, version: tuple[Any, ...]) -> Columns:
-    arrays, numbers = read_all(connection)
-    by_id = np.argsort(arrays["ids"], kind="stable").astype(np.int32)
-    ordered = keeps_order(connection)
-    return _assembled(version, arrays, numbers, arrays["ids"][by_id], by_id, ordered=ordered)
+    arrays, coding = read_all(connection)
+    place = np.argsort(arrays["ids"], kind="stable").astype(np.int32)
+    return _assembled(version, arrays, coding, place, ordered=keeps_order(connection))
 
 
 def keeps_order(connection: sqlite3.Connection) -> bool:
@@ -322,38 +359,33 @@ def keeps_order(connection: sqlite3.Connection) -> bool:
 
 
 def _assembled(
-    version: tuple[Any, ...],
-    arrays: Arrays,
-    numbers: dict[str, Numbers],
-    by_id: Ints,
-    place: Positions,
-    *,
-    ordered: bool,
+    version: tuple[Any, ...], arrays: Arrays, coding: Coding, place: Positions, *, ordered: bool
 ) -> Columns:
-    first_day, shifts = _shifts(by_id)
+    first_day, shifts = _shifts(arrays["ids"], place)
+    of_kind, sides = coding.by_kind()
     return Columns(
         version=version,
-        **{name: array for name, array in arrays.items() if name not in CODED},  # type: ignore[arg-type]
-        codes={name: arrays[name] for name in CODED},
-        numbers=numbers,
-        by_id=by_id,
+        **{name: array for name, array in arrays.items() if name not in MANY_VALUED},  # type: ignore[arg-type]
+        many={name: arrays[name] for name in MANY_VALUED},
         place=place,
+        coding=coding,
+        of_kind=of_kind,
+        sides=sides,
         first_day=first_day,
         shifts=shifts,
-        matches=MatchCache(),
         ordered=ordered,
     )
 
 
-def _shifts(by_id: Ints) -> tuple[int, Ints]:
-    if not len(by_id):
+def _shifts(ids: Numbering, place: Positions) -> tuple[int, Numbering]:
+    if not len(ids):
         return 0, np.zeros(1, np.int64)
-    first, last = (int(number) >> IDS_PER_DAY_BITS for number in (by_id[0], by_id[-1]))
+    first, last = (int(ids[place[end]]) >> IDS_PER_DAY_BITS for end in (0, -1))
     if last - first > MAX_DAYS:  # ids that are not made of days
         return 0, np.zeros(1, np.int64)
     starts = np.arange(first, last + 1, dtype=np.int64) << IDS_PER_DAY_BITS
-    firsts = np.searchsorted(by_id, starts)
-    return first, firsts - by_id[firsts.clip(max=len(by_id) - 1)]
+    firsts = np.searchsorted(ids, starts.astype(ids.dtype), sorter=place)
+    return first, narrow(firsts - ids[place[firsts.clip(max=len(ids) - 1)]].astype(np.int64))
 
 
 def _brought_up(connection: sqlite3.Connection, known: Columns, version: tuple[Any, ...]) -> Columns:
@@ -361,28 +393,34 @@ def _brought_up(connection: sqlite3.Connection, known: Columns, version: tuple[A
     changed = changes_since(connection, known.version, version)
     if changed is None:
         return _read(connection, version)
-    numbers = {name: Numbers(values) for name, values in known.numbers.items()}
-    fresh = read_some(connection, changed, numbers)
+    coding = known.coding.copy()
+    fresh = read_some(connection, changed, coding)
     gone = known.positions(np.array(changed, np.int64))
     places = np.searchsorted(known.keys, fresh["keys"])
-    old: Arrays = {name: getattr(known, name) for name in fresh if name not in CODED} | known.codes
+    old: Arrays = {name: getattr(known, name) for name in fresh if name not in MANY_VALUED} | known.many
     arrays = {name: spliced(old[name], gone, places, fresh[name]) for name in fresh}
-    by_id, place = _places(known, gone, places, fresh["ids"])
-    return _assembled(version, arrays, numbers, by_id, place, ordered=known.ordered)
+    place = _places(known, gone, places, fresh["ids"])
+    return _assembled(version, arrays, coding, place, ordered=known.ordered)
 
 
-def _places(known: Columns, gone: Positions, places: Ints, fresh_ids: Ints) -> tuple[Ints, Positions]:
-    """Return ``by_id`` and ``place`` after the articles at ``gone`` went and fresh ones came before ``places``."""
-    moved = np.zeros(len(known) + 1, np.int32)
-    np.add.at(moved, places, 1)
-    np.add.at(moved, gone + 1, -1)
-    moved = np.cumsum(moved, dtype=np.int32)[: len(known)]
-    came = places + np.arange(len(places)) - np.searchsorted(gone, places)
+def _places(known: Columns, gone: Positions, places: Ints, fresh_ids: Numbering) -> Positions:
+    """Return ``place`` after the articles at ``gone`` went and fresh ones came before ``places``."""
+    came = (places + np.arange(len(places)) - np.searchsorted(gone, places)).astype(np.int32)
     order = np.argsort(fresh_ids)
-    left = np.sort(np.searchsorted(known.by_id, known.ids[gone]))
-    entered = np.searchsorted(known.by_id, fresh_ids[order])
-    place = known.place + moved[known.place]
-    return (
-        spliced(known.by_id, left, entered, fresh_ids[order]),
-        spliced(place, left, entered, came[order].astype(np.int32)),
-    )
+    left, entered = np.sort(known.places(known.ids[gone])), known.places(fresh_ids[order])
+    return spliced(_moved(known.place, gone, places), left, entered, came[order])
+
+
+def _moved(place: Positions, gone: Positions, places: Ints) -> Positions:
+    """Return where articles stand after some at ``gone`` went and some came before ``places``.
+
+    What is new is at the end, as a rule, and most articles stand where they did.
+    """
+    first = int(min([len(place), *gone[:1], *places[:1]]))
+    moves = np.zeros(len(place) - first + 1, np.int32)
+    np.add.at(moves, places - first, 1)
+    np.add.at(moves, gone - first + 1, -1)
+    later = np.flatnonzero(place >= first)
+    moved = place.copy()
+    moved[later] += np.cumsum(moves, dtype=np.int32).take(place.take(later) - first)
+    return moved

@@ -98,7 +98,7 @@ def search(
     """
     found = select(db, query, filters)
     ranks = _ranks(found, sort)
-    order = _ordered(found, ranks, copies)
+    order = _ordered(found, ranks, copies, sort)
     start, end = _page(found, ranks, order, sort, cursor, max(1, min(limit, MAX_LIMIT)))
     shown = order[start:end]
     return Results(
@@ -121,7 +121,7 @@ def matching_ids(
 ) -> Iterator[int]:
     """Yield the ids of all articles found, in order."""
     found = select(db, query, filters)
-    order = _ordered(found, _ranks(found, sort), copies)
+    order = _ordered(found, _ranks(found, sort), copies, sort)
     return (int(number) for number in found.columns.ids[found.positions[order]])
 
 
@@ -185,19 +185,22 @@ def _by_column(found: Selected, first: int, last: int) -> Weighed:
             yield numbers, np.full(len(numbers), weight * rarity / RARITY)
 
 
-def _ordered(found: Selected, ranks: Ints, copies: Copies) -> Positions:
+def _ordered(found: Selected, ranks: Ints, copies: Copies, sort: Sort) -> Positions:
     """Return the order of the results as indexes into ``found.positions``; of copies the first in it alone."""
-    order = _falling(ranks)
-    if copies == "all":
+    order = np.arange(len(ranks), dtype=np.int32)
+    if sort != "oldest":
+        order = order[::-1] if sort == "newest" else _falling(ranks)
+    copied = found.grouped if copies == "fold" else None
+    if copied is None or not len(copied.places):
         return order
-    groups = found.columns.groups[found.positions[order]]
-    grouped = np.flatnonzero(groups >= 0)
-    if not len(grouped):
-        return order
-    _, first = np.unique(groups[grouped], return_index=True)
-    shown = groups < 0
-    shown[grouped[first]] = True
-    return order[shown]
+    places = copied.places
+    if sort == "relevance":
+        places = places[np.lexsort((-ranks[places], copied.groups))]
+    same = copied.groups[1:] == copied.groups[:-1]
+    hidden = places[:-1][same] if sort == "newest" else places[1:][same]
+    shown = np.ones(len(order), bool)
+    shown[hidden] = False
+    return order[shown.take(order)]
 
 
 def _falling(ranks: Ints) -> Positions:

@@ -3,16 +3,16 @@
 import sqlite3
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlite_utils import Database
 
+from archive.search.columns import Columns
 from archive.search.filters import Filters
-from archive.search.matching import Copies, Selected, select
+from archive.search.matching import Copies, Grouped, Selected, select
 from archive.search.query import Query
-from archive.search.reading import MANY_VALUED, Ints
+from archive.search.reading import MANY_VALUED, Ints, Numbering
 
 _EPOCH = date(1970, 1, 1)
 
@@ -51,44 +51,59 @@ class Counter:
     def __init__(self, found: Selected, copies: Copies) -> None:
         self.columns = found.columns
         self.positions = found.positions.astype(np.intp)  # once: each count would convert them
-        groups = found.columns.groups.take(self.positions)
-        grouped = np.flatnonzero(groups >= 0) if copies == "fold" else np.empty(0, np.intp)
-        order = np.argsort(groups[grouped], kind="stable")  # once, so that each count finds them in order
-        self.grouped = grouped[order]
-        self.group: Ints = groups[self.grouped].astype(np.int64)
+        self.kinds = found.columns.kinds.take(self.positions)
+        self.grouped = found.grouped if copies == "fold" else Grouped.of(found.columns, found.positions[:0])
 
-    def picked(self, numbers: NDArray[Any]) -> NDArray[Any]:
-        """Return the numbers of the articles found, of those of all articles."""
-        return numbers.take(self.positions)
+    def by_column(self, name: str) -> Ints:
+        """Return how many articles have each number of a column (of one value's spellings, the first)."""
+        columns = self.columns
+        if name in MANY_VALUED:
+            numbers = columns.many[name].take(self.positions)
+            together = columns.spellings(name).together
+        else:
+            numbers, together = self.kinds, columns.of_kind[name]
+        size = len(columns.numbers[name])
+        counts = np.zeros(size, np.int64)
+        np.add.at(counts, together, np.bincount(numbers, minlength=len(together)))
+        return self._folded(counts, together.take(numbers[self.grouped.places]))
 
-    def count(self, picked: NDArray[Any], size: int) -> Ints:
-        """Return how many articles have each number below ``size``."""
-        counts: Ints = np.bincount(picked, minlength=size)
-        if len(self.grouped):
-            counts -= np.bincount(picked[self.grouped], minlength=size)
-            counts += np.bincount(self._by_group(picked, size) % size, minlength=size)
-        return counts
+    def by_span(self, bounds: Ints) -> Ints:
+        """Return how many articles there are from each bound to the next. Bounds are positions, in order."""
+        ends = np.searchsorted(self.positions, bounds)
+        return self._folded(np.diff(ends), self._spans_of_copies(ends))
 
-    def count_sides(self, buckets: NDArray[Any], size: int) -> Ints:
-        """Return how many articles each bucket below ``size`` has: of Mexican outlets, of US outlets, of both.
+    def by_span_and_side(self, bounds: Ints) -> Ints:
+        """Return the same by side: of Mexican outlets, of US outlets, of both, so that the three add up to the results.
 
-        Of both is a text whose copies ran on both sides in that bucket, so that the three add up to the results.
+        Of both is a text whose copies ran on both sides in that span.
         """
-        cells = buckets.astype(np.int32) * 3 + self.picked(self.columns.sides)
-        counts = self.count(cells, 3 * size).reshape(-1, 3)
+        ends = np.searchsorted(self.positions, bounds)
+        spans = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
+        cells = spans * 3 + self.columns.sides.take(self.kinds[ends[0] : ends[-1]])
+        of_copies = self._spans_of_copies(ends) * 3 + self.columns.sides.take(self.kinds[self.grouped.places])
+        size = 3 * (len(ends) - 1)
+        counts = self._folded(np.bincount(cells, minlength=size), of_copies).reshape(-1, 3)
         counts[:, 2] = 0  # outlets of neither country: none are declared
-        if len(self.grouped):
-            groups = self._by_group(cells, 3 * size)
-            mexican = groups[:-1][(np.diff(groups) == 1) & (groups[:-1] % 3 == 0)]
-            both = np.bincount(mexican % (3 * size) // 3, minlength=size)
-            counts += both[:, np.newaxis] * np.array([-1, -1, 1])
+        pairs = self._by_group(of_copies, size)
+        pairs = pairs[np.concatenate(([True], pairs[1:] != pairs[:-1]))[: len(pairs)]]
+        mexican = pairs[:-1][(np.diff(pairs) == 1) & (pairs[:-1] % 3 == 0)]
+        both = np.bincount(mexican % size // 3, minlength=len(counts))
+        counts += both[:, np.newaxis] * np.array([-1, -1, 1])
         return counts
 
-    def _by_group(self, picked: NDArray[Any], size: int) -> Ints:
-        """Return each number of each group once, as the group times ``size`` plus the number, in order."""
-        pairs = np.sort(self.group * size + picked[self.grouped], kind="stable")
-        first = np.concatenate(([True], pairs[1:] != pairs[:-1]))
-        return pairs[first]
+    def _spans_of_copies(self, ends: Ints) -> Ints:
+        found: Ints = np.searchsorted(ends, self.grouped.places, side="right") - 1
+        return found
+
+    def _folded(self, counts: Ints, of_copies: Ints) -> Ints:
+        """Return counts by number with copies counted once a number; ``of_copies`` are the numbers of these."""
+        pairs = self._by_group(of_copies, len(counts))
+        again = pairs[1:][pairs[1:] == pairs[:-1]]
+        return counts - np.bincount(again % len(counts), minlength=len(counts)) if len(again) else counts
+
+    def _by_group(self, of_copies: Ints, size: int) -> Ints:
+        """Return of each copy its group times ``size`` plus its number, in order."""
+        return np.sort(self.grouped.groups * size + of_copies)
 
 
 def counter_of(found: Selected, copies: Copies) -> Counter:
@@ -119,23 +134,25 @@ def _facets(counter: Counter) -> Facets:
     return Facets(**counts, year=_by_year(counter))
 
 
-def _by_value(counter: Counter, column: str) -> dict[str, int]:
-    numbers = counter.columns.numbers[column]
-    codes = counter.picked(counter.columns.codes[column])
-    if column in MANY_VALUED:
-        spellings = counter.columns.spellings(column)
-        counts = counter.count(spellings.together.take(codes), len(numbers))
-        values = [(spelling, int(counts[number])) for number, spelling in spellings.shown.items()]
+def _by_value(counter: Counter, name: str) -> dict[str, int]:
+    counts = counter.by_column(name)
+    if name in MANY_VALUED:
+        shown = counter.columns.spellings(name).shown
+        values = [(spelling, int(counts[number])) for number, spelling in shown.items()]
     else:
-        counts = counter.count(codes, len(numbers))
+        numbers = counter.columns.numbers[name]
         values = [(value, int(counts[number])) for value, number in numbers.items()]
     return dict(sorted(((v, n) for v, n in values if v and n), key=lambda pair: (-pair[1], pair[0])))
 
 
 def _by_year(counter: Counter) -> dict[str, int]:
-    years = counter.columns.years
-    counts = counter.count(counter.picked(years), int(years[-1]) + 1 if len(years) else 0)
-    return {str(year): int(counts[year]) for year in np.flatnonzero(counts)[::-1]}
+    if not len(counter.positions):
+        return {}
+    first, last = (1970 + month // 12 for month in _months(counter.columns, counter.positions[[0, -1]]))
+    counts = counter.by_span(
+        counter.columns.starts(_days_of_months(range(12 * (first - 1970), 12 * (last - 1969) + 1, 12)))
+    )
+    return {str(first + n): int(counts[n]) for n in np.flatnonzero(counts)[::-1]}
 
 
 def histogram(
@@ -158,13 +175,26 @@ def histogram(
 def _histogram(found: Selected, by: Literal["day", "month"], copies: Copies) -> list[Bin]:
     if not len(found.positions):
         return []
-    buckets = found.columns.days if by == "day" else found.columns.months
-    counter = counter_of(found, copies)
-    picked = counter.picked(buckets)
-    first, last = int(picked[0]), int(picked[-1])
-    counts = counter.count_sides(picked - first, last - first + 1)
+    columns, ends = found.columns, found.positions[[0, -1]]
+    first, last = (int(n) for n in (columns.days(ends) if by == "day" else _months(columns, ends)))
+    spans = range(first, last + 2)
+    bounds = columns.starts(spans if by == "day" else _days_of_months(spans))
     label = _day if by == "day" else _month
+    counts = counter_of(found, copies).by_span_and_side(bounds)
     return [Bin(label(first + n), int(mx), int(us), int(both)) for n, (mx, us, both) in enumerate(counts)]
+
+
+def _months(columns: Columns, positions: Numbering) -> list[int]:
+    """Return the months of articles, since January 1970."""
+    return [
+        int(n) for n in columns.days(positions).astype("datetime64[D]").astype("datetime64[M]").astype(int)
+    ]
+
+
+def _days_of_months(months: range) -> Ints:
+    """Return the first days of months, since 1970."""
+    first: Ints = np.array(months).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    return first
 
 
 def _day(number: int) -> str:

@@ -3,7 +3,8 @@
 import re
 import sqlite3
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import MINYEAR, date
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from archive.search.accents import matters, term_source
 from archive.search.columns import Columns, columns_of, connection_of
 from archive.search.filters import FIELDS, Filters, merged
 from archive.search.query import Accents, Query, parse
-from archive.search.reading import MANY_VALUED, Positions
+from archive.search.reading import MANY_VALUED, Ints, Numbering, Positions
 from archive.search.tree import And, Both, Expression, Forms, Near, Node, Not, Or, Term, compiled, every_term
 from archive.stems import Vocabulary
 
@@ -24,6 +25,22 @@ if TYPE_CHECKING:
 
 Copies = Literal["fold", "all"]
 _EPOCH = date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, eq=False)
+class Grouped:
+    """Those of the articles found that are copies: their places among the positions and their groups, by group."""
+
+    places: Ints  # of one group: in order of time
+    groups: Ints
+
+    @classmethod
+    def of(cls, columns: Columns, positions: Positions) -> "Grouped":
+        """Find the copies among some articles."""
+        groups = columns.groups.take(positions)
+        places = np.flatnonzero(groups >= 0)
+        order = np.argsort(groups[places], kind="stable")
+        return cls(places[order], groups[places[order]].astype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +55,13 @@ class Selected:
     matched: Positions  # by the words alone
     positions: Positions  # by words and filters
     vocabulary: Vocabulary
-    counters: dict[Copies, "Counter"] = field(
-        default_factory=dict
-    )  # kept for the next count of the same page
+    # Kept for the next count of the same page:
+    counters: dict[Copies, "Counter"] = field(default_factory=dict)
+
+    @cached_property
+    def grouped(self) -> Grouped:
+        """Which of the articles found are copies."""
+        return Grouped.of(self.columns, self.positions)
 
 
 def select(
@@ -141,7 +162,7 @@ class Reading:
         return named[held]
 
 
-def _row_ids(connection: sqlite3.Connection, match: str) -> NDArray[np.int64]:
+def _row_ids(connection: sqlite3.Connection, match: str) -> Numbering:
     # One string of all numbers is read several times faster than a row for each.
     try:
         (listed,) = connection.execute(
@@ -154,60 +175,85 @@ def _row_ids(connection: sqlite3.Connection, match: str) -> NDArray[np.int64]:
     return ids_listed(str(listed)) if listed is not None else np.empty(0, np.int64)
 
 
-def ids_listed(listed: str) -> NDArray[np.int64]:
-    """Return the numbers of a list with commas; those of nine digits (ids until 2136) faster."""
-    digits = np.frombuffer(f"{listed},".encode("ascii"), np.uint8)
-    if (
-        digits.size % 10
-        or not (digits[9::10] == ord(",")).all()
-        or (digits == ord(",")).sum() * 10 != digits.size
-    ):
+def ids_listed(listed: str) -> Numbering:
+    """Return the numbers of a list with commas; those of nine digits (ids until 2136) many times faster."""
+    text = f"{listed},".encode("ascii")
+    if len(text) % 10:
         return np.fromstring(listed, np.int64, sep=",")
-    columns = digits.reshape(-1, 10) - ord("0")
-    numbers = columns[:, 0].astype(np.int32)
-    for place in range(1, 9):
-        numbers *= 10
-        numbers += columns[:, place]
-    return numbers.astype(np.int64)
+    rows = np.frombuffer(text, [("most", "<u8"), ("last", "u1"), ("comma", "u1")])
+    most = rows["most"].copy()
+    digits = most & 0xF0F0F0F0F0F0F0F0 == 0x3030303030303030
+    if not (digits.all() and (rows["comma"] == ord(",")).all() and (rows["last"] != ord(",")).all()):
+        return np.fromstring(listed, np.int64, sep=",")
+    # Eight digits in one number: neighbours are added up to pairs, these to fours, these to eights.
+    most &= 0x0F0F0F0F0F0F0F0F
+    for mask, factor, shift in (
+        (0x00FF00FF00FF00FF, 10 << 8 | 1, 8),
+        (0x0000FFFF0000FFFF, 100 << 16 | 1, 16),
+        (0x00000000FFFFFFFF, 10_000 << 32 | 1, 32),
+    ):
+        most *= np.uint64(factor)
+        most >>= np.uint64(shift)
+        most &= np.uint64(mask)
+    numbers = most.astype(np.int32)
+    numbers *= 10
+    numbers += rows["last"]
+    numbers -= ord("0")
+    return numbers
 
 
 def _filtered(columns: Columns, positions: Positions, filters: Filters) -> Positions:
     positions = _within(columns, positions, filters)
-    for name in FIELDS:
-        values = getattr(filters, name)
-        if values:
-            positions = _having(columns, positions, name, values)
+    if filters.year:
+        positions = _of_years(columns, positions, filters.year)
+    wanted = [(name, values) for name in FIELDS if name != "year" and (values := getattr(filters, name))]
+    kinds = np.ones(len(columns.coding.kinds), bool)
+    for name, values in wanted:
+        if name not in MANY_VALUED:
+            kinds &= columns.kinds_with(name, values)
+        else:
+            positions = positions[_having(columns, positions, name, values)]
     for name, value in filters.without:
-        having = _having(columns, positions, name, (value,))
-        positions = np.setdiff1d(positions, having, assume_unique=True)
-    if not filters.grade and "0" in columns.numbers["grade"]:
-        positions = positions[columns.codes["grade"][positions] != columns.numbers["grade"]["0"]]
-    return positions
+        if name not in MANY_VALUED:
+            kinds &= ~columns.kinds_with(name, (value,))
+        else:
+            positions = positions[~_having(columns, positions, name, (value,))]
+    if not filters.grade:
+        kinds &= ~columns.kinds_with("grade", ("0",))
+    return positions if kinds.all() else positions[kinds.take(columns.kinds.take(positions))]
 
 
-def _having(columns: Columns, positions: Positions, name: str, values: tuple[str, ...]) -> Positions:
-    if name == "year":
-        years = [int(value) for value in values if value.isascii() and value.isdigit() and len(value) == 4]
-        return positions[np.isin(columns.years[positions], years)]
-    numbers = columns.numbers[name]
-    asked = np.zeros(max(len(numbers), 1), bool)
-    if name in MANY_VALUED:
-        spellings = columns.spellings(name)
-        asked[[number for value in values if (number := spellings.number(value)) is not None]] = True
-        asked = asked[spellings.together] if len(numbers) else asked
-    else:
-        asked[[numbers[value] for value in values if value in numbers]] = True
-    return positions[asked[columns.codes[name][positions]]]
+def _having(columns: Columns, positions: Positions, name: str, values: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return of each position whether the article's value of a column of many values is one of these."""
+    spellings = columns.spellings(name)
+    asked = np.zeros(max(len(columns.numbers[name]), 1), bool)
+    asked[[number for value in values if (number := spellings.number(value)) is not None]] = True
+    asked = asked[spellings.together] if len(columns.numbers[name]) else asked
+    return asked.take(columns.many[name].take(positions))
+
+
+def _of_years(columns: Columns, positions: Positions, values: tuple[str, ...]) -> Positions:
+    """Cut to some years."""
+    years = sorted(
+        {int(value) for value in values if value.isascii() and value.isdigit() and len(value) == 4}
+    )
+    years = [year for year in years if year >= MINYEAR]
+    pieces = [_from_day_to_day(columns, positions, date(year, 1, 1), date(year, 12, 31)) for year in years]
+    return np.concatenate([positions[:0], *pieces])
 
 
 def _within(columns: Columns, positions: Positions, filters: Filters) -> Positions:
-    """Cut to the period: positions are in order of time."""
-    first = np.searchsorted(columns.days, _day(filters.from_)) if filters.from_ else 0
-    last = np.searchsorted(columns.days, _day(filters.to), side="right") if filters.to else len(columns)
-    begin, end = np.searchsorted(positions, np.array([first, last], positions.dtype))
+    """Cut to the period."""
+    if not filters.from_ and not filters.to:
+        return positions
+    first = date.fromisoformat(filters.from_) if filters.from_ else date.min
+    return _from_day_to_day(
+        columns, positions, first, date.fromisoformat(filters.to) if filters.to else date.max
+    )
+
+
+def _from_day_to_day(columns: Columns, positions: Positions, first: date, last: date) -> Positions:
+    """Return those between two days, both included: positions are in order of time."""
+    bounds = columns.starts([first.toordinal() - _EPOCH, last.toordinal() - _EPOCH + 1])
+    begin, end = np.searchsorted(positions, bounds.astype(positions.dtype))
     return positions[begin:end]
-
-
-def _day(day: str) -> np.int32:
-    # Of the type of the days: numpy would convert all of these to another.
-    return np.int32(date.fromisoformat(day).toordinal() - _EPOCH)

@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Positions = NDArray[np.int32]
 Numbering = NDArray[Any]  # of some integer type
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, Numbering]
+T = TypeVar("T")
 
-CODED = ("outlet", "country", "language", "grade", "section", "wire", "status")
+FEW_VALUED = ("outlet", "country", "language", "grade", "status")
 MANY_VALUED = ("section", "wire")  # what publishers write as they please
+CODED = (*FEW_VALUED, *MANY_VALUED)
 CHUNK_ROWS = 50_000
 MAX_CHANGES = 5_000  # articles read again one by one; where more changed, everything is read anew
 DAY_SECONDS = 86_400
@@ -24,34 +27,63 @@ _SIDES = {"MX": 0, "US": 1}
 _SELECT = (
     "SELECT id, coalesce(CAST(strftime('%s', coalesce(published, first_seen)) AS INTEGER), 0),"
     " coalesce(copy_group, -1),"
-    " outlet, country, language, CAST(grade AS TEXT), section, coalesce(wire, ''), status FROM articles"
+    " outlet, country, language, CAST(grade AS TEXT), status, section, coalesce(wire, '') FROM articles"
 )
 
 
-class Numbers(dict[str, int]):
-    """Small numbers for the values of a column, given out as values turn up."""
+class Numbers(dict[T, int]):
+    """Small numbers for values, given out as these turn up."""
 
-    def __missing__(self, value: str) -> int:
+    def __missing__(self, value: T) -> int:
         self[value] = number = len(self)
         return number
 
 
-def read_all(connection: sqlite3.Connection) -> tuple[Arrays, dict[str, Numbers]]:
+@dataclass(frozen=True, eq=False)
+class Coding:
+    """What the numbers in the arrays stand for.
+
+    An outlet is of one country and nearly always of one language, so that there are some hundred combinations of the
+    columns of few values (*kinds*): one array holds these, and each column is looked up by kind.
+    """
+
+    numbers: dict[str, Numbers[str]] = field(default_factory=lambda: {name: Numbers() for name in CODED})
+    kinds: Numbers[tuple[str, ...]] = field(default_factory=Numbers)  # in the order of FEW_VALUED
+
+    def copy(self) -> "Coding":
+        """Return the same, to give out more numbers."""
+        return Coding({name: Numbers(numbers) for name, numbers in self.numbers.items()}, Numbers(self.kinds))
+
+    def by_kind(self) -> tuple[dict[str, Ints], Ints]:
+        """Return for each column the number of its value by kind; and the side by kind: 0 Mexican, 1 US, 2 neither.
+
+        Values that have no number yet are given one.
+        """
+        values = dict(zip(FEW_VALUED, zip(*self.kinds, strict=True), strict=True)) if self.kinds else {}
+        tables = {
+            name: np.array([self.numbers[name][value] for value in values.get(name, ())], np.int64)
+            for name in FEW_VALUED
+        }
+        sides = np.array([_SIDES.get(country, 2) for country in values.get("country", ())], np.int64)
+        return tables, sides
+
+
+def read_all(connection: sqlite3.Connection) -> tuple[Arrays, Coding]:
     """Return the arrays of all articles in order of time, and what their numbers stand for."""
-    numbers: dict[str, Numbers] = {name: Numbers() for name in CODED}
-    chunks = [_arrays([], numbers)]
+    coding = Coding()
+    chunks = [_arrays([], coding)]
     cursor = connection.execute(_SELECT)
     while rows := cursor.fetchmany(CHUNK_ROWS):
-        chunks.append(_arrays(rows, numbers))
-    return _in_order({name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}), numbers
+        chunks.append(_arrays(rows, coding))
+    return _in_order({name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}), coding
 
 
-def read_some(connection: sqlite3.Connection, ids: Iterable[int], numbers: dict[str, Numbers]) -> Arrays:
+def read_some(connection: sqlite3.Connection, ids: Iterable[int], coding: Coding) -> Arrays:
     """Return the arrays of those of the articles that are there, in order of time."""
     rows: list[Sequence[Any]] = []
     for number in ids:
         rows.extend(connection.execute(f"{_SELECT} WHERE id = ?", [number]))
-    return _in_order(_arrays(rows, numbers))
+    return _in_order(_arrays(rows, coding))
 
 
 def changes_since(
@@ -87,26 +119,33 @@ def spliced(
     return np.concatenate([*pieces, array[start:]])
 
 
+def narrow(array: Numbering) -> Numbering:
+    """Return the array in the smallest type of 16 bits or more that holds it: half as large is read twice as fast."""
+    least, most = (int(array.min()), int(array.max())) if len(array) else (0, 0)
+    kind = next(kind for kind in (np.int16, np.int32, np.int64) if fits(least, kind) and fits(most, kind))
+    return array.astype(kind)
+
+
+def fits(number: int, kind: type[np.signedinteger[Any]]) -> bool:
+    """Whether a number can be of a type."""
+    return int(np.iinfo(kind).min) <= number <= int(np.iinfo(kind).max)
+
+
 def _in_order(arrays: Arrays) -> Arrays:
     order = np.argsort(arrays["keys"], kind="stable")
     return {name: array[order] for name, array in arrays.items()}
 
 
-def _arrays(rows: Sequence[Sequence[Any]], numbers: dict[str, Numbers]) -> Arrays:
+def _arrays(rows: Sequence[Sequence[Any]], coding: Coding) -> Arrays:
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * (3 + len(CODED))
     ids, seconds, groups = (np.fromiter(values, np.int64, len(rows)) for values in columns[:3])
-    seconds = seconds.clip(0, MAX_SECONDS)
-    days = (seconds // DAY_SECONDS).astype(np.int32)
-    arrays: Arrays = {
-        "keys": (seconds << ID_BITS) | (ids & ((1 << ID_BITS) - 1)),
-        "ids": ids,
-        "groups": groups,
-        "days": days,
-        "months": days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int16),
-        "years": days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int16) + np.int16(1970),
-        "sides": np.fromiter((_SIDES.get(country, 2) for country in columns[4]), np.int8, len(rows)),
+    values = dict(zip(CODED, columns[3:], strict=True))
+    kinds = zip(*(values[name] for name in FEW_VALUED), strict=True)
+    numbered = {name: map(coding.numbers[name].__getitem__, values[name]) for name in MANY_VALUED}
+    numbered["kinds"] = map(coding.kinds.__getitem__, kinds)
+    return {
+        "keys": (seconds.clip(0, MAX_SECONDS) << ID_BITS) | (ids & ((1 << ID_BITS) - 1)),
+        "ids": narrow(ids),
+        "groups": narrow(groups),
+        **{name: narrow(np.fromiter(numbers, np.int64, len(rows))) for name, numbers in numbered.items()},
     }
-    for name, values in zip(CODED, columns[3:], strict=True):
-        kind = np.int32 if name in MANY_VALUED else np.int16
-        arrays[name] = np.fromiter(map(numbers[name].__getitem__, values), kind, len(rows))
-    return arrays

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from archive.search.columns import Columns, columns_of, connection_of
-from archive.search.reading import ID_BITS
+from archive.search.reading import ID_BITS, Ints
 
 _EPOCH = date(1970, 1, 1)
 SIDES = ("MX", "US")
+LOOKED_AT = 4_096  # articles at once, from the newest back
 
 
 def version(db: Database | sqlite3.Connection) -> Hashable:
@@ -28,39 +29,32 @@ def everything(db: Database | sqlite3.Connection) -> int:
 def on_subject(db: Database | sqlite3.Connection) -> int:
     """Return how many articles are on the subject."""
     columns = columns_of(connection_of(db))
-    return columns.counts.get("on subject", lambda: int(np.count_nonzero(_on_subject(columns))))
+    return int(_by_kind(columns)[_on_subject(columns)].sum())
 
 
 def gone(db: Database | sqlite3.Connection) -> int:
     """Return how many articles their outlets took away."""
     columns = columns_of(connection_of(db))
-    number = columns.numbers["status"].get("gone", -1)
-    return columns.counts.get(
-        "gone", lambda: int(np.count_nonzero(_on_subject(columns) & (columns.codes["status"] == number)))
-    )
+    return int(_by_kind(columns)[_on_subject(columns) & columns.kinds_with("status", ["gone"])].sum())
 
 
 def by_outlet(db: Database | sqlite3.Connection) -> dict[str, int]:
     """Return how many articles each outlet has."""
     columns = columns_of(connection_of(db))
-
-    def count() -> dict[str, int]:
-        counts = np.bincount(
-            columns.codes["outlet"][_on_subject(columns)], minlength=len(columns.numbers["outlet"])
-        )
-        return {outlet: int(counts[number]) for outlet, number in columns.numbers["outlet"].items()}
-
-    return columns.counts.get("by outlet", count)
+    counts = np.zeros(len(columns.numbers["outlet"]), np.int64)
+    wanted = _on_subject(columns)
+    np.add.at(counts, columns.of_kind["outlet"][wanted], _by_kind(columns)[wanted])
+    return {outlet: int(counts[number]) for outlet, number in columns.numbers["outlet"].items()}
 
 
 def by_day(db: Database | sqlite3.Connection, first: date, days: int) -> dict[date, dict[str, int]]:
     """Return articles per day of publication (UTC) and country, for so many days."""
     columns = columns_of(connection_of(db))
     start = (first - _EPOCH).days
-    begin, end = np.searchsorted(columns.days, np.array([start, start + days], np.int32))
-    counted = _on_subject(columns)[begin:end]
-    cells = ((columns.days[begin:end] - start) * 3 + columns.sides[begin:end])[counted]
-    counts = np.bincount(cells, minlength=3 * days).reshape(-1, 3)
+    span = slice(*columns.starts([start, start + days]))
+    kinds = columns.kinds[span]
+    cells = (columns.days(span) - start) * 3 + columns.sides.take(kinds)
+    counts = np.bincount(cells[_on_subject(columns).take(kinds)], minlength=3 * days).reshape(-1, 3)
     return {
         first + timedelta(days=number): {side: int(row[place]) for place, side in enumerate(SIDES)}
         for number, row in enumerate(counts)
@@ -71,22 +65,35 @@ def between(db: Database | sqlite3.Connection, begin: datetime, end: datetime, c
     """Return how many articles of a country's outlets were published from one moment until another."""
     columns = columns_of(connection_of(db))
     first, last = np.searchsorted(columns.keys, [_key(begin), _key(end)])
-    counted = _on_subject(columns)[first:last] & (columns.sides[first:last] == SIDES.index(country))
-    return int(np.count_nonzero(counted))
+    counted = _on_subject(columns) & (columns.sides == SIDES.index(country))
+    return int(np.count_nonzero(counted.take(columns.kinds[first:last])))
 
 
 def newest_day(db: Database | sqlite3.Connection, until: date) -> date | None:
     """Return the day of the newest article that is not dated later than a day; None where there is none."""
     columns = columns_of(connection_of(db))
-    end = int(np.searchsorted(columns.days, np.int32((until - _EPOCH).days), side="right"))
-    there = _on_subject(columns)[:end][::-1]
-    back = int(there.argmax()) if len(there) else 0
-    return _EPOCH + timedelta(days=int(columns.days[end - 1 - back])) if len(there) and there[back] else None
+    wanted = _on_subject(columns)
+    end = int(columns.starts([(until - _EPOCH).days + 1])[0])
+    while end:
+        begin = max(0, end - LOOKED_AT)
+        there = np.flatnonzero(wanted.take(columns.kinds[begin:end]))
+        if len(there):
+            newest = begin + int(there[-1])
+            return _EPOCH + timedelta(days=int(columns.days(slice(newest, newest + 1))[0]))
+        end = begin
+    return None
 
 
 def _on_subject(columns: Columns) -> NDArray[np.bool_]:
-    number = columns.numbers["grade"].get("0", -1)
-    return columns.counts.get("mask", lambda: columns.codes["grade"] != number)
+    """Return by kind whether its articles are on the subject."""
+    return ~columns.kinds_with("grade", ["0"])
+
+
+def _by_kind(columns: Columns) -> Ints:
+    """Return how many articles there are of each kind."""
+    return columns.counts.get(
+        "kinds", lambda: np.bincount(columns.kinds, minlength=len(columns.coding.kinds)).astype(np.int64)
+    )
 
 
 def _key(moment: datetime) -> int:

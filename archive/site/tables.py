@@ -135,7 +135,7 @@ def count_of_articles(connection: sqlite3.Connection, count: re.Match[str], para
 def facet_of_articles(connection: sqlite3.Connection, facet: re.Match[str], params: Any) -> Results:
     """Count the articles of a condition by the values of a column. Raises QueryInterrupted likewise."""
     columns, name = columns_of(connection), facet["column"]
-    codes = columns.codes[name]
+    codes = columns.codes(name)
     if facet["where"]:
         codes = codes[articles_where(connection, columns, facet["where"], params)]
     counts = np.bincount(codes, minlength=len(columns.numbers[name]))
