@@ -2,10 +2,11 @@
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from archive.folding import composed, fold, harmless, words
+from archive.folding import WORD, composed, fold, harmless, words
 from archive.search.accents import BETWEEN, term_source
 from archive.search.tree import Forms, Node, Term, wanted_terms
 
@@ -56,7 +57,7 @@ class Highlighter:
         pattern = self.patterns[column]
         if pattern is None:
             return []
-        return [match.span() for match in islice(pattern.finditer(folded), MAX_MATCHES)]
+        return list(islice(_whole_words(pattern, folded), MAX_MATCHES))
 
     def as_read(self, text: str) -> str:
         """Return a text in NFC as terms are looked for in it; of the same length, place for place."""
@@ -92,7 +93,21 @@ def _pattern(terms: list[Term], forms: Forms, accents: str) -> re.Pattern[str] |
     if not alternatives:
         return None
     longest_first = sorted(alternatives, key=len, reverse=True)
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(longest_first)})(?![^\W_])")
+    return re.compile(rf"(?:{'|'.join(longest_first)})(?![^\W_])")
+
+
+def _whole_words(pattern: re.Pattern[str], folded: str) -> Iterator[tuple[int, int]]:
+    """Yield where a pattern matches from the beginning of a word on.
+
+    Were that a part of the pattern, each letter of the text would be looked at for it.
+    """
+    place = 0
+    while found := pattern.search(folded, place):
+        start, place = found.span()
+        if start and WORD.match(folded, start - 1):
+            place = start + 1
+        else:
+            yield start, place
 
 
 def _best(spans: list[tuple[int, int]], folded: str) -> int:

@@ -25,7 +25,9 @@ def teaser(text: str) -> str:
 def environment() -> Environment:
     """Return the templates; everything put into them is escaped, and what they are not given is an error."""
     loader = FileSystemLoader(TEMPLATES)
-    made = Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=StrictUndefined)
+    made = Environment(
+        loader=loader, autoescape=True, trim_blocks=True, undefined=StrictUndefined, auto_reload=False
+    )
     made.filters["teaser"] = teaser
     return made
 
