@@ -147,7 +147,7 @@ class Columns:
     place: Positions  # position of each article, in order of the ids
     coding: Coding
     of_kind: dict[str, Ints]  # by column of few values: number of the value, by kind
-    sides: Ints  # by kind: 0 Mexican, 1 US, 2 neither
+    sides: Numbering  # by kind: 0 Mexican, 1 US, 2 neither
     first_day: int  # of the ids
     shifts: Numbering  # by day of the ids: from the id to its place in ``place``
     ordered: bool  # whether the index knows the order of words

@@ -3,6 +3,8 @@
 import sqlite3
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -59,13 +61,17 @@ class Counter:
         columns = self.columns
         if name in MANY_VALUED:
             numbers = columns.many[name].take(self.positions)
-            together = columns.spellings(name).together
+            counted, together = np.bincount(numbers), columns.spellings(name).together
         else:
-            numbers, together = self.kinds, columns.of_kind[name]
-        size = len(columns.numbers[name])
-        counts = np.zeros(size, np.int64)
-        np.add.at(counts, together, np.bincount(numbers, minlength=len(together)))
+            numbers, counted, together = self.kinds, self.counted_kinds, columns.of_kind[name]
+        counts = np.zeros(len(columns.numbers[name]), np.int64)
+        np.add.at(counts, together[: len(counted)], counted)
         return self._folded(counts, together.take(numbers[self.grouped.places]))
+
+    @cached_property
+    def counted_kinds(self) -> Ints:
+        """How many articles there are of each kind, once for all columns."""
+        return np.bincount(self.kinds)
 
     def by_span(self, bounds: Ints) -> Ints:
         """Return how many articles there are from each bound to the next. Bounds are positions, in order."""
@@ -78,11 +84,14 @@ class Counter:
         Of both is a text whose copies ran on both sides in that span.
         """
         ends = np.searchsorted(self.positions, bounds)
-        spans = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
-        cells = spans * 3 + self.columns.sides.take(self.kinds[ends[0] : ends[-1]])
-        of_copies = self._spans_of_copies(ends) * 3 + self.columns.sides.take(self.kinds[self.grouped.places])
-        size = 3 * (len(ends) - 1)
-        counts = self._folded(np.bincount(cells, minlength=size), of_copies).reshape(-1, 3)
+        sides = self.columns.sides.take(self.kinds)
+        counts = np.zeros((len(ends) - 1, 3), np.int64)
+        for side in (0, 1):
+            there = sides == side
+            counts[:, side] = [np.count_nonzero(there[begin:end]) for begin, end in pairwise(ends.tolist())]
+        of_copies = self._spans_of_copies(ends) * 3 + sides[self.grouped.places]
+        size = 3 * len(counts)
+        counts = self._folded(counts.ravel(), of_copies).reshape(-1, 3)
         counts[:, 2] = 0  # outlets of neither country: none are declared
         pairs = self._by_group(of_copies, size)
         pairs = pairs[np.concatenate(([True], pairs[1:] != pairs[:-1]))[: len(pairs)]]

@@ -54,7 +54,7 @@ class Coding:
         """Return the same, to give out more numbers."""
         return Coding({name: Numbers(numbers) for name, numbers in self.numbers.items()}, Numbers(self.kinds))
 
-    def by_kind(self) -> tuple[dict[str, Ints], Ints]:
+    def by_kind(self) -> tuple[dict[str, Ints], Numbering]:
         """Return for each column the number of its value by kind; and the side by kind: 0 Mexican, 1 US, 2 neither.
 
         Values that have no number yet are given one.
@@ -64,7 +64,7 @@ class Coding:
             name: np.array([self.numbers[name][value] for value in values.get(name, ())], np.int64)
             for name in FEW_VALUED
         }
-        sides = np.array([_SIDES.get(country, 2) for country in values.get("country", ())], np.int64)
+        sides = np.array([_SIDES.get(country, 2) for country in values.get("country", ())], np.int8)
         return tables, sides
 
 
