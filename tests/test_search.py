@@ -26,7 +26,7 @@ from archive.search import columns as columns_module
 from archive.search.columns import columns_of
 from archive.search.engine import Sort
 from archive.search.glossary import entries, translations
-from archive.search.matching import Copies
+from archive.search.matching import Copies, ids_listed
 from archive.search.reading import CODED
 from archive.stems import Vocabulary, forget_unused, note_words, reindex, stemmed
 from archive.store import open_archive, replace_reading, save_article, save_outlets, transaction
@@ -714,7 +714,37 @@ def test_folding_keeps_every_place(text: str) -> None:
     assert len(fold(composed(text))) == len(composed(text))
 
 
+@given(st.text(alphabet=st.characters(max_codepoint=0x2FFF)))
+def test_folding_goes_letter_by_letter(text: str) -> None:
+    assert fold(text) == "".join(map(fold, text))
+
+
+@given(
+    st.lists(st.integers(1, 10**9 - 1))
+    | st.lists(st.integers(10**8, 10**9 - 1))
+    | st.lists(st.integers(1, 2**62))
+)
+def test_lists_of_ids_are_read(numbers: list[int]) -> None:
+    assert ids_listed(",".join(map(str, numbers or [7]))).tolist() == (numbers or [7])
+
+
 # Snippets
+
+
+def test_words_are_marked_from_their_beginning_on(db: Database) -> None:
+    add(
+        db,
+        "faro",
+        "x",
+        "Larga",
+        "Un superpuente fijo es fijo: superpuente, puente_fijo y puente fijo.",
+        "2025-05-05",
+    )
+    (hit,) = search(
+        db, '"puente fijo" OR fijo', Filters(outlet=("faro",), from_="2025-05-05", to="2025-05-05")
+    ).hits
+    found = re.findall("<mark>(.*?)</mark>", hit.snippet_html)
+    assert found == ["fijo", "fijo", "puente_fijo", "puente fijo"]
 
 
 def test_snippets_are_safe_html(db: Database) -> None:

@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from icalendar import Calendar
 
 from archive.grouping import group_archive
+from archive.search import facets
 from archive.site import queries
 from archive.site.calendar_queries import calendar
 from archive.site.diffs import word_diff
@@ -121,6 +123,34 @@ def test_front_page_counts_later_versions_and_notices_more(tmp_path: Path) -> No
         assert queries.later_versions(connection) == 2
         connection.execute("DELETE FROM revisions WHERE number = 3")
         assert queries.later_versions(connection) == 1
+
+
+def test_what_a_crawl_writes_is_soon_found_and_the_counts_are_those_of_the_database(tmp_path: Path) -> None:
+    path = build(tmp_path, 12).path
+    ask = client(path)
+    with sqlite3.connect(path) as writer:
+        columns = [name for _, name, *_ in writer.execute("PRAGMA table_info(articles)")]
+        listed = ", ".join(name for name in columns if name not in ("id", "url", "key"))
+        before = ask("/search.json?copies=all").json()["total"]
+        for number in range(1, 6):
+            writer.execute(
+                f"INSERT INTO articles (id, url, key, {listed}) SELECT id + {number}, url || '-{number}',"
+                f" key || '-{number}', {listed} FROM articles WHERE id = (SELECT max(id) FROM articles)"
+            )
+            writer.execute(
+                "INSERT INTO texts SELECT max(id), 'Vado', '', 'Un vado recién abierto.' FROM articles"
+            )
+            writer.commit()
+            began = time.monotonic()
+            while ask("/search.json?q=vado&copies=all").json()["total"] < number:
+                assert time.monotonic() - began < 3, number
+                time.sleep(0.1)
+        assert ask("/search.json?copies=all").json()["total"] == before + 5
+        found = facets(writer, "", copies="all")
+        for name in ("outlet", "country", "language", "grade", "section"):
+            sql = f"SELECT {name}, count(*) FROM articles WHERE grade > 0 AND {name} <> '' GROUP BY 1"
+            counted = {str(value): count for value, count in writer.execute(sql)}
+            assert getattr(found, name) == counted, name
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Counting facets of 150,000 hits is then some array operations instead of 150,000
 follow the archive: the table ``article_changes`` says which articles to read again.
 """
 
+import bisect
 import contextlib
 import logging
 import os
@@ -43,6 +44,7 @@ MAX_COUNTS = 200
 CACHE_BYTES = 24 << 20
 IDS_PER_DAY_BITS = 14  # as in archive.store
 MAX_DAYS = 1_000_000
+FEW = 500  # ids that are sooner found one by one
 LAST_DAY = MAX_SECONDS // DAY_SECONDS  # that keys can be of, since 1970
 MOST_PATIENT = 5  # times its patience a search may be behind while a thread catches up; after that it waits
 T = TypeVar("T")
@@ -207,11 +209,15 @@ class Columns:
 
     def places(self, ids: Numbering) -> Ints:
         """Return where ids stand, or would, in ``place``."""
-        kind = np.iinfo(self.ids.dtype)  # of their type: all would be converted to another
-        found: Ints = np.searchsorted(
-            self.ids, ids.clip(kind.min, kind.max).astype(self.ids.dtype), sorter=self.place
-        )
-        return found
+        if len(ids) < FEW:
+            found = [
+                bisect.bisect_left(self.place, number, key=lambda place: int(self.ids[place]))
+                for number in ids.tolist()
+            ]
+            return np.array(found, np.int64)
+        by_id = self.ids.take(self.place)
+        kind = np.iinfo(by_id.dtype)  # of their type: all would be converted to another
+        return np.searchsorted(by_id, ids.clip(kind.min, kind.max).astype(by_id.dtype))
 
     def _places_by_day(self, ids: Numbering) -> Numbering:
         """Guess where ids stand in ``place``: those of a day have no gaps, as a rule."""
@@ -384,8 +390,9 @@ def _shifts(ids: Numbering, place: Positions) -> tuple[int, Numbering]:
     if last - first > MAX_DAYS:  # ids that are not made of days
         return 0, np.zeros(1, np.int64)
     starts = np.arange(first, last + 1, dtype=np.int64) << IDS_PER_DAY_BITS
-    firsts = np.searchsorted(ids, starts.astype(ids.dtype), sorter=place)
-    return first, narrow(firsts - ids[place[firsts.clip(max=len(ids) - 1)]].astype(np.int64))
+    by_id = ids.take(place)
+    firsts = np.searchsorted(by_id, starts.astype(ids.dtype))
+    return first, narrow(firsts - by_id.take(firsts, mode="clip"))
 
 
 def _brought_up(connection: sqlite3.Connection, known: Columns, version: tuple[Any, ...]) -> Columns:

@@ -119,10 +119,11 @@ def matching_ids(
     sort: Sort = "newest",
     copies: Copies = "all",
 ) -> Iterator[int]:
-    """Yield the ids of all articles found, in order."""
+    """Return the ids of all articles found, in order."""
     found = select(db, query, filters)
     order = _ordered(found, _ranks(found, sort), copies, sort)
-    return (int(number) for number in found.columns.ids[found.positions[order]])
+    ids: list[int] = found.columns.ids[found.positions[order]].tolist()
+    return iter(ids)
 
 
 def _ranks(found: Selected, sort: Sort) -> Ints:
@@ -257,7 +258,7 @@ def _read_cursor(cursor: str | None, found: Selected, sort: Sort) -> tuple[bool,
 
 
 def _hits(found: Selected, positions: Positions) -> list[Hit]:
-    ids = [int(number) for number in found.columns.ids[positions]]
+    ids: list[int] = found.columns.ids[positions].tolist()
     articles = _by_id(
         found.connection,
         "SELECT a.*, o.name AS outlet_name, o.kind AS outlet_kind, o.timezone AS timezone"

@@ -26,6 +26,7 @@ WAITING = 8  # downloads under way at once, slow readers among them
 MOST_SECONDS = 1_200.0  # to write one
 CHUNK = 1 << 18
 PAUSE = 0.05  # seconds, before a growing file is looked at again
+FIRST_PAUSE = 0.002  # before it is looked at for the first time: a small file is soon there
 BUSY = (
     "Hay demasiadas descargas en curso: vuelva a intentarlo en un minuto. /"
     " Too many downloads are under way: please try again in a minute.\n"
@@ -159,10 +160,12 @@ class Growing(AsgiStream):  # type: ignore[misc]
 
     async def _begun(self, left: "asyncio.Future[None]") -> None:
         """Wait until there is something to send. Raises what the writing raised, while words can still be answered."""
+        pause = FIRST_PAUSE
         while not self.job.written.done() and not left.done():
             if self.form.grows and self.job.path.exists() and self.job.path.stat().st_size:
                 return
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, PAUSE)
         if self.job.written.done():
             self.job.written.result()
 
