@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from archive.folding import WORD
+from archive.folding import WORD, harmless
 from archive.search.filters import Filters
 from archive.search.lexer import Note
 from archive.search.tree import And, Both, Near, Node, Not, Or, Term
@@ -187,4 +187,5 @@ class Wording:
 
 
 def _short(text: str) -> str:
+    text = harmless(text)  # a mark that turns the direction of writing would turn what follows, too
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
