@@ -7,12 +7,14 @@ The files of snapshots are checked in `archive.warc_check`.
 import contextlib
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from archive.exports.files import replaced
 from archive.migrations import migrations
+from archive.seals import broken, is_sealed
 from archive.store import text_digest
 from archive.times import local_to_utc
 from archive.warc_check import Finding, check_warcs, damage, note
@@ -65,8 +67,14 @@ def _connect(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise sqlite3.OperationalError("no such file")
     db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=30.0)
+    db.text_factory = _text
     db.execute("PRAGMA schema_version").fetchone()
     return db
+
+
+def _text(stored: bytes) -> str:
+    """Return what is stored as text; damaged it may be none."""
+    return stored.decode(errors="replace")
 
 
 def _check_database(db: sqlite3.Connection) -> Iterator[Finding]:
@@ -206,6 +214,20 @@ def _check_snapshots(db: sqlite3.Connection) -> Iterator[Finding]:
         yield note("snapshots", "table snapshots", f"{waiting} kept but not read yet; the next crawl does it")
 
 
+def _check_seals(db: sqlite3.Connection) -> Iterator[Finding]:
+    if not is_sealed(db):
+        yield note("seals", "all tables", "their rows are not sealed yet; the next crawl does it")
+        return
+    named = Counter[tuple[str, str]]()
+    for table, row, what in broken(db):
+        named[table, what] += 1
+        if named[table, what] <= NAMED_ROWS:
+            yield damage("seals", f"{table} row {row}", what)
+    for (table, what), number in named.items():
+        if number > NAMED_ROWS:
+            yield damage("seals", f"{table}, {number - NAMED_ROWS} more rows", what)
+
+
 CHECKS: tuple[Check, ...] = (
     _check_database,
     _check_foreign_keys,
@@ -216,6 +238,7 @@ CHECKS: tuple[Check, ...] = (
     _check_revisions,
     _check_pages,
     _check_snapshots,
+    _check_seals,
 )
 
 

@@ -582,3 +582,12 @@ def site_indexes(db: Database) -> None:
     """Later versions by time, and stories by their last article: what the site lists, the newest first."""
     db.execute("CREATE INDEX revisions_later ON revisions(seen) WHERE number > 1")
     db.execute("CREATE INDEX stories_last ON stories(last_published)")
+
+
+@migrations()
+def seals(db: Database) -> None:
+    """A digest of each row that matters, by which damage to it is known (see `archive.seals`)."""
+    db.execute(
+        "CREATE TABLE seals (of_table TEXT NOT NULL, place INTEGER NOT NULL, seal INTEGER NOT NULL,"
+        " PRIMARY KEY (of_table, place)) WITHOUT ROWID"
+    )

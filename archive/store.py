@@ -19,6 +19,7 @@ from sqlite_utils import Database
 from archive.migrations import migrations
 from archive.models import Article, ArticleStatus, Outcome, Outlet, Verdict
 from archive.revisions import revision_kinds
+from archive.seals import is_sealed, seal_all, seal_what_is_written
 from archive.stems import note_words
 from archive.times import local_to_utc, parse_utc, utc_now
 from archive.urls import url_key
@@ -43,7 +44,14 @@ def open_archive(path: Path) -> Database:
         db.conn.execute("PRAGMA journal_mode = WAL")
         _refuse_newer_schema(db, path)
         if migrations.pending(db):
+            if is_sealed(db.conn):  # what a step changes has no seal any more
+                db.execute("DELETE FROM seals")
+                db.commit()
             migrations.apply(db)
+        if not is_sealed(db.conn):
+            with transaction(db):
+                seal_all(db.conn)
+        seal_what_is_written(db.conn)
         return db
 
 

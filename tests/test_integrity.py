@@ -1,3 +1,4 @@
+import contextlib
 import gzip
 import sqlite3
 import threading
@@ -9,6 +10,7 @@ from click.testing import CliRunner, Result
 from archive.cli import main
 from archive.integrity import backup, verify
 from archive.snapshots import SnapshotWriter
+from archive.store import open_archive, transaction
 from archive.warc_check import Finding
 from tests.small_archive import Small, add, build
 
@@ -243,3 +245,77 @@ def test_an_emptied_index_is_found(small: Small) -> None:
     damages, _ = findings(small)
     assert {found.check for found in damages} == {"full-text index"}
     assert len(damages) >= 8
+
+
+def by_another_program(small: Small, sql: str) -> None:
+    with contextlib.closing(sqlite3.connect(small.path)) as db, db:
+        assert db.execute(sql).rowcount == 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "where"),
+    [
+        ("UPDATE articles SET grade = 1 WHERE id = {article}", "articles row {article}"),
+        ("UPDATE articles SET authors = 'Otra' WHERE id = {article}", "articles row {article}"),
+        ("UPDATE articles SET terms = CAST(x'ff00' AS TEXT) WHERE id = {article}", "articles row {article}"),
+        ("UPDATE articles SET section = 'x' || section WHERE id = {article}", "articles row {article}"),
+        ("UPDATE revisions SET kinds = '[\"facts\"]' WHERE id = 3", "revisions row 3"),
+        ("UPDATE outlets SET country = 'US' WHERE id = 'faro'", "outlets row faro"),
+        ("UPDATE pages SET headline = 'x' WHERE url = '{page}'", "pages row {page}"),
+        ("UPDATE snapshots SET etag = 'x' WHERE id = 2", "snapshots row 2"),
+        ("INSERT INTO events (article, seen, event) VALUES ({article}, '2026-01-01', 'gone')", "events row 1"),
+        ("DELETE FROM snapshots WHERE id = 5", "snapshots row 5"),
+        ("DELETE FROM seals WHERE of_table = 'revisions' AND place = 3", "revisions row 3"),
+    ],
+)  # fmt: skip
+def test_what_another_program_or_a_failing_disk_changes_is_named(small: Small, sql: str, where: str) -> None:
+    article, page = small.db.execute("SELECT article, url FROM pages ORDER BY url LIMIT 1").fetchone()
+    by_another_program(small, sql.format(article=article, page=page))
+    damages, _ = findings(small)
+    assert where.format(article=article, page=page) in [found.where for found in damages]
+
+
+def test_when_to_look_again_may_be_set_by_hand(small: Small) -> None:
+    by_another_program(small, "UPDATE pages SET next_try = NULL, tries = 0 WHERE rowid = 1")
+    by_another_program(
+        small, "UPDATE articles SET last_checked = first_seen WHERE rowid = (SELECT max(id) FROM articles)"
+    )
+    assert findings(small) == ([], [])
+
+
+def test_what_the_archive_itself_changes_stays_sealed(small: Small) -> None:
+    with transaction(small.db):
+        small.db.execute("UPDATE articles SET grade = 1")
+        small.db.execute("INSERT OR IGNORE INTO outlets SELECT * FROM outlets")
+        small.db.execute("PRAGMA defer_foreign_keys = ON")
+        small.db.execute("UPDATE pages SET url = url || '?x' WHERE rowid = 2")
+        small.db.execute("DELETE FROM verdicts")
+    assert not [found for found in findings(small)[0] if found.check == "seals"]
+
+
+def test_an_archive_made_before_there_were_seals_is_sealed_when_it_is_opened(small: Small) -> None:
+    small.db.close()
+    with contextlib.closing(sqlite3.connect(small.path)) as db, db:
+        db.execute("DROP TABLE seals")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name = 'seals'")
+    damages, notes = findings(small)
+    assert damages == []
+    assert {found.check for found in notes} == {"schema", "seals"}
+    open_archive(small.path).close()
+    assert findings(small) == ([], [])
+    by_another_program(small, "UPDATE articles SET grade = 1 WHERE id = (SELECT min(id) FROM articles)")
+    assert findings(small)[0]
+
+
+def test_of_many_damaged_rows_a_hundred_are_named_and_the_others_counted(small: Small) -> None:
+    with small.db.conn:
+        for number in range(150):
+            small.db.execute(
+                "INSERT INTO labels (url, grade, created) VALUES (?, 1, '2026-01-01T00:00:00Z')",
+                [f"u{number}"],
+            )
+    with contextlib.closing(sqlite3.connect(small.path)) as db, db:
+        db.execute("UPDATE labels SET grade = 2")
+    damages, _ = findings(small)
+    assert len(damages) == 101
+    assert "labels, 50 more rows" in [found.where for found in damages]

@@ -49,7 +49,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 HIDDEN = (
     "_sqlite_migrations", "article_changes", "backfill_captures", "backfill_revisits", "boilerplate",
     "copy_furniture", "copy_pairs", "copy_queue", "copy_shingles", "copy_sketches", "mention_articles",
-    "page_lines", "reprocessing", "sightings", "site", "sqlite_sequence", "sqlite_stat1", "stems",
+    "page_lines", "reprocessing", "seals", "sightings", "site", "sqlite_sequence", "sqlite_stat1", "stems",
     "story_articles", "story_links", "texts",
 )  # fmt: skip
 
