@@ -132,6 +132,7 @@ class CrawlContext:
     outlet_seconds: float = math.inf
     crawl_seconds: float = math.inf
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    large_route: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while one is read and filed
     started: float = field(default_factory=time.monotonic)
     failure: str = ""  # why the crawl could not go on
 

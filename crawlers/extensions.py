@@ -1,10 +1,11 @@
 """Manners towards hosts, bounds on what they send, and what is shown meanwhile."""
 
 import asyncio
+import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, Spider, signals
@@ -50,13 +51,13 @@ class InHand:
     """Bounds what is sent to us and was not read yet, all answers together.
 
     In hand is what is coming in or was not read yet; half of `IN_HAND_MAX_BYTES` is for large answers. Where
-    these have more, the largest download ends, and is asked again; a route's is in the end read as far as it came.
+    these have more, the largest download ends, and is asked again when it is its turn: these come one at a time.
     Where the others have more, an outlet that has something in hand asks nothing new until there is room.
     """
 
     def __init__(self, crawler: "Crawler") -> None:
         self.most = crawler.settings.getint("IN_HAND_MAX_BYTES") // 2
-        self.times = crawler.settings.getint("RETRY_TIMES")
+        self.turn = asyncio.Lock()
         self.coming: dict[Request, int] = {}  # bytes so far
         self.kept: dict[str, tuple[str, int]] = {}  # by page or route: the outlet, and bytes
 
@@ -72,14 +73,10 @@ class InHand:
         """Count, and stop at the bounds."""
         came = self.coming[request] = self.coming.get(request, 0) + len(data)
         size = _kept(request, came)
-        largest = size > LARGE_BYTES and size == max(_kept(*each) for each in self.coming.items())
-        if largest and self.large() > self.most:
-            # A route can be read as far as it came, when it was asked again for nothing.
-            whole = (
-                request.meta.get("read_at_most") is None or request.meta.get("retry_times", 0) < self.times
-            )
-            request.meta["crowded_out"] = not whole
-            raise StopDownload(fail=whole)
+        if size > LARGE_BYTES and not request.meta.get("own_turn") and self.large() > self.most:
+            rivals = (each for each in self.coming.items() if not each[0].meta.get("own_turn"))
+            if size == max(_kept(*each) for each in rivals):
+                raise StopDownload(fail=True)
 
     def ended(self, request: Request, spider: Spider) -> None:
         """Forget a download."""
@@ -96,6 +93,16 @@ class InHand:
     def large(self) -> int:
         """Return the bytes of large answers in hand."""
         return sum(size for size in self._sizes() if size > LARGE_BYTES)
+
+    @contextlib.asynccontextmanager
+    async def turn_of(self, request: Request) -> AsyncIterator[None]:
+        """Have a large answer that had to give way wait for its turn and for room."""
+        if not request.meta.get("own_turn"):
+            yield
+            return
+        async with self.turn:
+            await self.room_for_large(LARGE_BYTES)
+            yield
 
     async def room_for_large(self, size: int) -> None:
         """Wait until there is room for a large answer."""

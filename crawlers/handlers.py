@@ -161,16 +161,18 @@ class CheckedHandler:
         slot = request.meta["download_slot"]
         async with self.one_at_a_time[slot]:
             await self._rested(slot)
-            if held := self.crawler.get_extension(InHand):
+            held = self.crawler.get_extension(InHand)
+            assert held is not None
+            async with held.turn_of(request):
                 await held.room(request.meta["outlet"])
-            if self.context.stopping.is_set():
-                raise Stopped
-            if over := self.context.over_time(self.context.visits[request.meta["outlet"]]):
-                raise OverBudget(f"not asked: {over}")  # it waited its turn too long
-            try:
-                response = await self._download(request)
-            finally:
-                self.answered[slot] = time.monotonic()
+                if self.context.stopping.is_set():
+                    raise Stopped
+                if over := self.context.over_time(self.context.visits[request.meta["outlet"]]):
+                    raise OverBudget(f"not asked: {over}")  # it waited its turn too long
+                try:
+                    response = await self._download(request)
+                finally:
+                    self.answered[slot] = time.monotonic()
         if self.context.cassette is not None:
             self.context.cassette.record(request, response)
         return response

@@ -5,7 +5,6 @@ for pages, ``page`` (pages.url). A refusal is raised as one of crawlers.failures
 """
 
 import asyncio
-import contextlib
 import random
 import time
 from collections import Counter
@@ -34,7 +33,6 @@ from archive.times import format_utc, utc_now
 from archive.urls import fetchable, same_page
 from crawlers.addresses import declared_netlocs, declared_ports, netloc
 from crawlers.context import context_of
-from crawlers.extensions import InHand
 from crawlers.failures import OverBudget, Postponed, Refused, Stopped, loss_of, status_words
 from crawlers.outlets import refusal
 
@@ -118,7 +116,6 @@ class BackoffMiddleware:
         settings = crawler.settings
         self.crawler = crawler
         self.times = settings.getint("RETRY_TIMES")
-        self.max_bytes = settings.getint("DOWNLOAD_MAXSIZE")
         self.first_wait = settings.getfloat("RETRY_FIRST_WAIT_SECONDS")
         self.max_wait = settings.getfloat("RETRY_MAX_WAIT_SECONDS")
         self.statuses = {int(status) for status in settings.getlist("RETRY_HTTP_CODES")}
@@ -164,19 +161,14 @@ class BackoffMiddleware:
             return None
         if loss_of(exception).outcome is not None:
             return None
+        if isinstance(exception, StopDownload):  # for others' sake (see `InHand`): no fault of the server
+            alone: Request = request.copy()
+            alone.meta["own_turn"] = True
+            return alone
         again = self._again(request)
         if again is not None:
-            if isinstance(exception, StopDownload):
-                await self._room(request.meta.get("read_at_most") or self.max_bytes)
             await self._pause(self._wait(request))
         return again
-
-    async def _room(self, size: int) -> None:
-        """Wait until an answer of this size has room beside the large ones in hand; not longer than for a server."""
-        held = self.crawler.get_extension(InHand)
-        assert held is not None
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(held.room_for_large(size), self.max_wait)
 
     def _rest(self, slot: str, seconds: float, reason: str) -> None:
         self.asked_to_rest[slot] += 1

@@ -1,5 +1,6 @@
 """Visiting an outlet's routes: feeds, sitemaps, sections, and the discovery of those that nobody named."""
 
+import contextlib
 import functools
 import logging
 from collections import deque
@@ -30,7 +31,7 @@ from crawlers.filing import file_contents
 from crawlers.items import FetchedPage, PageItem
 from crawlers.robots import RobotsMiddleware
 from crawlers.routes import RouteError, read_route
-from crawlers.workers import ReadingError
+from crawlers.workers import LIGHT_BYTES, ReadingError
 
 logger = logging.getLogger(__name__)
 
@@ -205,6 +206,13 @@ class RouteSpider(Spider):
         if loss is not None:
             self.route_lost(visit, route, loss, status=response.status)
             return [], False
+        # Of large routes what they name takes more memory than they do: one after the other.
+        async with self.context.large_route if len(response.body) > LIGHT_BYTES else contextlib.nullcontext():
+            return await self._read_and_file(visit, route, response)
+
+    async def _read_and_file(
+        self, visit: Visit, route: Route, response: Response
+    ) -> tuple[list[Route], bool]:
         kind = "section" if route.kind == "homepage" else route.kind
         try:
             contents = await self.context.workers.call(
@@ -225,9 +233,7 @@ class RouteSpider(Spider):
         """Yield why an answer is not whole."""
         if "skimmed" in response.flags:
             yield f"more than {response.meta['read_at_most']:,} bytes, of which the beginning and the end were read"
-        if response.meta.get("crowded_out"):
-            yield "large, and too many large answers came at once (IN_HAND_MAX_BYTES), read as far as it came"
-        elif "download_stopped" in response.flags:
+        if "download_stopped" in response.flags:
             most, seconds = response.meta["read_through"], response.meta["read_for_seconds"]
             yield f"it did not end within {most:,} bytes or {seconds:.0f} seconds, read as far as it came"
         elif "dataloss" in response.flags:
