@@ -35,9 +35,9 @@ def get(archive: Path) -> Get:
     return client(archive)
 
 
-def rows(archive: Path, sql: str) -> list[tuple[Any, ...]]:
+def rows(archive: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
     with sqlite3.connect(archive) as connection:
-        return connection.execute(sql).fetchall()
+        return connection.execute(sql, values).fetchall()
 
 
 def test_every_page_answers_with_the_security_headers(archive: Path, get: Get) -> None:
@@ -252,6 +252,20 @@ def test_a_story_tells_both_sides_and_who_was_first(archive: Path, get: Get) -> 
     table = list(csv.DictReader(io.StringIO(get(f"/story/{number}.csv").text)))
     assert len(table) >= articles
     assert {"title", "first_title", "official"} <= set(table[0])
+
+
+def test_an_article_names_the_agency_the_first_carrier_and_what_was_cut(archive: Path, get: Get) -> None:
+    group, earliest, agency = rows(
+        archive, "SELECT id, earliest, agency FROM copy_groups ORDER BY id LIMIT 1"
+    )[0]
+    member = "SELECT article, words_added, words_removed FROM copies WHERE copy_group = ? AND article != ?"
+    number, added, removed = rows(archive, member, group, earliest)[0]
+    page = get(f"/article/{number}?lang=en").text
+    assert "First carried by" in page
+    assert f"+{added} −{removed} words" in page
+    assert agency is None or f"Agency: {agency}" in page
+    assert get(f"/article/{number}.json").json()["dispatch"]["earliest"] == earliest
+    assert "This outlet carried it first" in get(f"/article/{earliest}?lang=en").text
 
 
 def test_the_calendar_announces_the_meeting_of_the_23rd_and_the_ministerial_of_february(get: Get) -> None:

@@ -128,7 +128,16 @@ async def article_json(datasette: Datasette, request: Request) -> Response:
     if found is None:
         return Response.json({"ok": False, "status": 404, "error": "no such article"}, status=404)
     public = is_public(datasette)
-    hidden = {"copies", "across", "reasons", "revision_rows", "event_rows", "snapshot_rows", "key"}
+    hidden = {
+        "copies",
+        "dispatch",
+        "across",
+        "reasons",
+        "revision_rows",
+        "event_rows",
+        "snapshot_rows",
+        "key",
+    }
     columns = {name: value for name, value in found.items() if name not in hidden}
     version = ("number", "seen", "title", "sha256", "kinds", "words_added", "words_removed")
     return Response.json(
@@ -144,6 +153,7 @@ async def article_json(datasette: Datasette, request: Request) -> Response:
             ],
             "snapshots": found["snapshot_rows"],
             "copies": [copy["id"] for copy in found["copies"]],
+            "dispatch": found["dispatch"],
         }
     )
 

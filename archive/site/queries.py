@@ -244,19 +244,34 @@ def article(connection: sqlite3.Connection, number: int) -> Row | None:
         [number],
     )
     known["copies"] = copies_of(connection, known)
+    known["dispatch"] = dispatch_of(connection, known)
     known["across"] = across_the_border(connection, known)
     return known
 
 
 def copies_of(connection: sqlite3.Connection, known: Row) -> list[Row]:
-    """Return the other articles of the same group of copies, the earliest first."""
+    """Return the other articles of the same group of copies, the earliest first, and what each made of the text."""
     if known["copy_group"] is None:
         return []
+    columns, _, tables = ARTICLE.partition(" FROM ")
     return fetch(
         connection,
-        f"SELECT {ARTICLE} WHERE a.copy_group = ? AND a.id != ? ORDER BY a.published, a.id",
+        f"SELECT {columns}, c.words_added, c.words_removed, c.own_headline FROM {tables}"
+        " LEFT JOIN copies c ON c.article = a.id WHERE a.copy_group = ? AND a.id != ? ORDER BY a.published, a.id",
         [known["copy_group"], known["id"]],
     )
+
+
+def dispatch_of(connection: sqlite3.Connection, known: Row) -> Row | None:
+    """Return whose dispatch an article carries, who had it first, and what this outlet added to it and cut."""
+    found = fetch(
+        connection,
+        "SELECT g.agency, g.earliest, o.name AS earliest_outlet, c.words_added, c.words_removed, c.own_headline"
+        " FROM copy_groups g JOIN articles a ON a.id = g.earliest JOIN outlets o ON o.id = a.outlet"
+        " LEFT JOIN copies c ON c.article = ?2 WHERE g.id = ?1",
+        [known["copy_group"], known["id"]],
+    )
+    return found[0] if found else None
 
 
 def across_the_border(connection: sqlite3.Connection, known: Row) -> list[Row]:
