@@ -133,8 +133,14 @@ def _meta_authors(found: Structured) -> list[str]:
             value for value in found.meta.get(name, ()) if value and not value.startswith(("http", "/", "@"))
         ]
         if values:
-            return values
+            return [_in_order(value) for value in values] if name in _INVERTED else values
     return []
+
+
+def _in_order(name: str) -> str:
+    """A name of a bibliographic record, "Cain, Madelyn", as it is said."""
+    last, comma, first = name.partition(", ")
+    return f"{first} {last}" if comma and "," not in first else name
 
 
 # A desk that signs alone, with the place or the agency after it.
@@ -147,6 +153,7 @@ _SOURCE = re.compile(
     r"^\W*(?:con (?:informaci[oó]n|datos|reportes) de|with (?:information|reporting) (?:from|by))\b", re.I
 )
 _PICTURE = re.compile(r"^\W*(?:image|photo|foto|imagen|picture)s?\b", re.I)
+_INVERTED = frozenset({"citation_author", "dc.creator", "dcterms.creator", "bepress_citation_author"})
 _WRITTEN_BY = {"written by", "escrito por", "autor", "author", "por", "by"}
 
 

@@ -118,9 +118,14 @@ def find_text(
         blocks = _longer(blocks, _fragment_blocks(state))
     kept, cuts = clean(blocks, titles, authors, boilerplate)
     standfirst = find_standfirst(headline, description, kept[0].text if kept else "")
-    if standfirst and kept and not any(standfirst[:80] in block.text for block in kept[:4]):
+    if standfirst and kept and not any(_says_again(block.text, standfirst) for block in kept[:4]):
         kept.insert(0, Block("p", standfirst))
     return Text(kept, blocks, cuts, cards, links, link_share)
+
+
+def _says_again(text: str, standfirst: str) -> bool:
+    """Whether a paragraph holds the standfirst's beginning, or the standfirst the paragraph's after a label."""
+    return standfirst[:80] in text or (len(text) >= 80 and text[:80] in standfirst)
 
 
 def _link_share(region: HtmlElement) -> float:
