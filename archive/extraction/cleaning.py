@@ -13,6 +13,8 @@ from archive.extraction.moments import fold, read_moment
 from archive.extraction.patterns import PATTERNS
 from archive.lines import without_lines
 
+KICKER = 4  # words
+TOOL = 5  # words
 LEDE_WORDS = 25  # a block of this length is the first paragraph proper
 
 # "Read more: …", "Te puede interesar: …" — a pointer elsewhere set between two paragraphs.
@@ -127,7 +129,12 @@ def _headline(blocks: list[Block], titles: list[frozenset[str]]) -> set[int]:
             drop.add(i)
         elif block.words >= LEDE_WORDS and i > 1:
             break
-    return drop
+    return drop | {i for i in range(min(drop, default=0)) if _is_kicker(blocks[i])}
+
+
+def _is_kicker(block: Block) -> bool:
+    """A few words over the headline: the section, or what the outlet calls the series."""
+    return block.words <= KICKER and not _is_sentence(block)
 
 
 def _before_lede(blocks: list[Block], names: frozenset[str]) -> set[int]:
@@ -137,13 +144,21 @@ def _before_lede(blocks: list[Block], names: frozenset[str]) -> set[int]:
     for i, block in enumerate(blocks[:14]):
         folded = fold(block.text)
         signed = _is_signature(block, names) or (i - 1 in drop and _is_place(block))
-        if signed or _stands_above(block, folded):
+        if signed or _is_tool(block) or _stands_above(block, folded):
             drop.add(i)
         elif block.words >= LEDE_WORDS or sentences:
             break
         else:  # a standfirst, or a first paragraph that is short
             sentences += block.words >= 10 and block.text[-1] in ".!?”"
+    for i in range(max(drop, default=0) - 1, -1, -1):
+        if i + 1 in drop and blocks[i].kind == "head" and blocks[i].words <= KICKER:
+            drop.add(i)  # what heads a row of tools
     return drop
+
+
+def _is_tool(block: Block) -> bool:
+    """An item that is a link of a few words: to print or to send the page, to the next one."""
+    return block.kind == "item" and block.words <= TOOL and block.link_share >= 0.9
 
 
 def _stands_above(block: Block, folded: str) -> bool:
