@@ -1,5 +1,6 @@
 """`bilateral serve`: the site over the archive."""
 
+import gc
 from pathlib import Path
 
 import click
@@ -32,6 +33,10 @@ def run_site(
     from archive.site.app import build_site
 
     site = build_site(db, public=public, notice=notice, contact=contact)
+    # What is imported is there to stay. Python looked through it for garbage every so often, which held up
+    # whoever was reading just then by 60 ms.
+    gc.collect()
+    gc.freeze()
     click.echo(f"http://{host}:{port}/", err=True)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -160,13 +160,14 @@ Weighed = Iterator[tuple[Ints, NDArray[np.float64]]]  # ids of articles, and wha
 
 def _bm25(found: Selected, first: int, last: int) -> Weighed:
     assert found.expression is not None
-    rows = found.connection.execute(
+    cursor = found.connection.execute(
         f"SELECT rowid, -bm25(articles_fts, {', '.join(map(str, WEIGHTS.values()))}) FROM articles_fts"
         " WHERE articles_fts MATCH ? AND rowid BETWEEN ? AND ?",
         [found.expression.match, first, last],
-    ).fetchall()
-    numbers = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-    yield numbers, np.fromiter((row[1] for row in rows), np.float64, len(rows))
+    )
+    # One by one: thousands of rows at once make Python look through all it holds for garbage.
+    rows = np.fromiter(map(tuple, cursor), [("id", np.int64), ("weight", np.float64)])
+    yield rows["id"], rows["weight"]
 
 
 def _by_column(found: Selected, first: int, last: int) -> Weighed:
