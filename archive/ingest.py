@@ -278,7 +278,7 @@ def _decide(
     note_lines(db, outlet.id, snapshot.page, article.text, on_subject=verdict.grade > 0)
     if known is None:
         if verdict.grade == 0:
-            return Result(Outcome.OFF_TOPIC, None, "not on the subject")
+            return Result(Outcome.OFF_TOPIC, None, _off_topic(article))
         if (twin := _twin(db, outlet, article)) is not None:
             return _moved_here(db, snapshot, twin)
         number, outcome = save_article(
@@ -298,6 +298,12 @@ def _decide(
     same = replace(article, url=known["url"])
     number, outcome = save_article(db, outlet, same, verdict, seen=snapshot.fetched, snapshot=snapshot.id)
     return Result(outcome, number, "")
+
+
+def _off_topic(article: Article) -> str:
+    if article.completeness != "teaser":
+        return "not on the subject"
+    return f"not on the subject, as far as a teaser tells ({article.completeness_reason})"
 
 
 def _was_read_elsewhere(db: Database, known: dict[str, Any], page: str) -> bool:

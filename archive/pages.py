@@ -230,6 +230,18 @@ def postpone_page(
         return state
 
 
+def look_again(db: Database, url: str) -> None:
+    """Queue a page whose answer may pass although its status did not say so, until its tries are used up."""
+    with transaction(db):
+        known = row(db, "SELECT tries FROM pages WHERE url = ? AND state IN ('blocked', 'failed')", [url])
+        if known is not None and known["tries"] < MAX_TRIES:
+            wait = RETRY_AFTER[min(known["tries"], len(RETRY_AFTER) - 1)]
+            db.execute(
+                "UPDATE pages SET state = 'queued', next_try = ? WHERE url = ?",
+                [format_utc(parse_utc(utc_now()) + wait), url],
+            )
+
+
 def note_left(db: Database, outlet: str, why: str) -> None:
     """Note why the pages of an outlet that wait were not asked in this crawl."""
     with transaction(db):

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from archive.ingest import FORM_OF, Result, earlier_page, page_of, record_failure, record_reading
 from archive.models import Lead, Outcome, Outlet, PageState, Reading, Snapshot
-from archive.pages import OUTCOME_STATES, file_lead, find_page, finish_page, postpone_page, refiled
+from archive.pages import (
+    OUTCOME_STATES,
+    file_lead,
+    find_page,
+    finish_page,
+    look_again,
+    postpone_page,
+    refiled,
+)
 from archive.payloads import payload_digest
 from archive.snapshots import (
     LEAD_TYPE,
@@ -149,7 +157,10 @@ class Line:
                 earlier = await self.context.workers.read(before, seconds=self.seconds)
             except ReadingError as error:
                 logger.info("%s: its earlier snapshot cannot be read: %s", snapshot.page, error)
-        return record_reading(db, outlet, snapshot, reading, earlier)
+        result = record_reading(db, outlet, snapshot, reading, earlier)
+        if result.outcome is Outcome.BLOCKED and result.reason.startswith(PASSING):
+            look_again(db, snapshot.page)
+        return result
 
     def _promoted(self, outlet: Outlet, snapshot: Snapshot, reading: Reading) -> Result | None:
         """Turn from an AMP or mobile page to the page it stands for, unless that was tried already."""
@@ -221,6 +232,7 @@ class Line:
         return len(pending)
 
 
+PASSING = ("wall: server error", "wall: maintenance")  # said by a page that was answered with 200
 COUNTED = {
     Outcome.NEW: "new",
     Outcome.REVISED: "revised",

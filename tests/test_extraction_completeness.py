@@ -69,3 +69,46 @@ def test_a_page_that_does_not_fit_into_memory_is_not_taken_for_an_empty_one() ->
             extract(page)
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "reason"),
+    [
+        ("502 Bad Gateway", "<h1>502 Bad Gateway</h1><hr><center>nginx</center>", "server error: bad gateway"),
+        ("Error", "<p>Ha habido un error crítico en esta web.</p>", "server error: error critico en esta web"),
+        ("", "<b>Fatal error</b>: Uncaught PDOException in /x.php on line 12", "server error: uncaught pdoexception"),
+        ("503", "<h1>Error 503 Backend fetch failed</h1><h3>Guru Meditation:</h3>", "server error: backend fetch"),
+        ("Diario", "<h1>Estamos en mantenimiento</h1><p>Volvemos pronto.</p>", "maintenance: estamos en"),
+        ("Account Suspended", "<h1>This account has been suspended.</h1>", "no site: this account has"),
+        ("diario.mx", "<p>This domain is for sale. Buy this domain.</p>", "no site: domain is for sale"),
+        ("Index of /notas", "<h1>Index of /notas</h1><pre><a href='a'>a</a> 12K</pre>", "no site: index of /"),
+        ("451", "<h1>Unavailable due to legal reasons</h1>", "region: unavailable due to legal"),
+        ("Edad", "<h1>¿Eres mayor de edad?</h1><button>Sí</button>", "age: eres mayor de edad"),
+        ("x", "<p>Please disable your ad blocker to go on.</p>", "ad blocker: disable your ad block"),
+        ("Attention Required!", "<h1>Sorry, you have been blocked</h1>", "bot challenge: you have been blocked"),
+    ],
+)  # fmt: skip
+def test_what_stands_in_place_of_an_article_has_its_own_name(title: str, body: str, reason: str) -> None:
+    article = extract(page_of(f"<html><head><title>{title}</title></head><body>{body}</body></html>"))
+    assert article.completeness == "wall"
+    assert article.completeness_reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        (
+            "Mantenimiento de la carretera a Laredo cierra un carril",
+            "La secretaría de obras cerró un carril.",
+        ),
+        ("Suspenden la cuenta del gobernador en la red", "La red social suspendió la cuenta del gobernador."),
+        (
+            "Server error delays the count in Texas",
+            "A server error delayed the count in three counties.",
+        ),
+    ],
+)
+def test_news_of_such_things_is_no_wall(title: str, text: str) -> None:
+    body = f"<article><h1>{title}</h1><p>{text * 4}</p></article>"
+    page = page_of(f"<html><head><title>{title}</title></head><body>{body}</body></html>")
+    assert extract(page).completeness == "full"

@@ -12,6 +12,7 @@ from archive.pages import (
     find_page,
     finish_page,
     is_due,
+    look_again,
     postpone_page,
     queued_pages,
     refiled,
@@ -211,3 +212,23 @@ def test_an_outlet_that_may_not_name_a_page_does_not_take_it_from_the_one_that_m
     again = file_lead(db, theirs, refusal="on a host that is not the outlet's")
     assert (again.state, again.new, again.own) == ("queued", False, False)
     assert queued_pages(db, "ladron") == []
+
+
+def test_an_answer_that_may_pass_is_asked_again_until_its_tries_are_used_up(db: Database) -> None:
+    file_lead(db, lead())
+    for number in range(1, MAX_TRIES + 1):
+        finish_page(db, URL, Outcome.BLOCKED, reason="wall: server error: bad gateway")
+        look_again(db, URL)
+        page = find_page(db, URL)
+        assert page is not None
+        assert page["state"] == ("queued" if number < MAX_TRIES else "blocked")
+        assert page["reason"] == "wall: server error: bad gateway"
+        assert queued_pages(db, "faro") == []  # not at once
+
+
+def test_an_archived_page_is_not_queued_for_an_answer_that_may_pass(db: Database) -> None:
+    article = save(db)
+    file_lead(db, lead())
+    finish_page(db, URL, Outcome.NEW, article=article)
+    look_again(db, URL)
+    assert states(db) == {URL: "archived"}

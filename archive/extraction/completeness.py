@@ -15,6 +15,10 @@ from archive.extraction.text import Text
 from archive.models import Completeness
 
 _BOT = PATTERNS["bot"]
+_TROUBLE = tuple(
+    (name.replace("-", " "), PATTERNS[name]) for name in ("server-error", "maintenance", "no-site")
+)
+_BARRIERS = tuple((name.replace("-", " "), PATTERNS[name]) for name in ("region", "age", "ad-blocker"))
 _CONSENT = PATTERNS["consent"]
 _PRIVACY = re.compile(
     r"cookie|privac|consent|personal data|datos personales|advertis|publicidad|anuncios|vendors|socios"
@@ -227,11 +231,12 @@ def accessible_for_free(found: Structured) -> bool | None:
 def _wall(heading: str, title: str, page_text: str, blocks: list[Block], words: int) -> str:
     if words >= SHORT or any(_TOLD.search(fold(block.text)) for block in blocks):  # a wall tells of nobody
         return ""
-    other = _other_prose(blocks, _BOT)
-    small = len(page_text) < 2500 and other == 0
-    match = _BOT.search(f"{title} | {heading}") if other < 2 else None
-    if match := match or (_BOT.search(page_text) if small else None):
-        return f"bot challenge: {match[0]}"
+    for kind, pattern in (*_TROUBLE, ("", _BOT)):
+        other = _other_prose(blocks, pattern)
+        small = len(page_text) < 2500 and other == 0
+        match = pattern.search(f"{title} | {heading}") if other < 2 else None
+        if match := match or (pattern.search(page_text) if small else None):
+            return f"{kind or _barrier(match[0])}: {match[0]}"
     if match := _LOGIN.match(title.lstrip(" |")):
         return f"login: {match[0]}"
     if (
@@ -243,6 +248,11 @@ def _wall(heading: str, title: str, page_text: str, blocks: list[Block], words: 
     if 0 < words < BARE and all(_PAYWALL.search(fold(block.text)) for block in blocks):
         return "subscription: it shows nothing but the offer"
     return ""
+
+
+def _barrier(said: str) -> str:
+    """Name what keeps a reader out by what it says."""
+    return next((kind for kind, pattern in _BARRIERS if pattern.search(said)), "bot challenge")
 
 
 def _other_prose(blocks: list[Block], subject: re.Pattern[str]) -> int:
