@@ -29,7 +29,7 @@ from crawlers.handlers import drop_queued
 from crawlers.loop import run
 from crawlers.pipelines import Line
 from crawlers.spiders.outlets import OutletsSpider
-from crawlers.workers import Workers, give_memory_back, topic_version
+from crawlers.workers import BEGINNING_SECONDS, Workers, give_memory_back, topic_version
 
 if TYPE_CHECKING:
     from crawlers.cassettes import Recording
@@ -38,7 +38,6 @@ logger = logging.getLogger(__name__)
 
 
 CACHE_KB = 8_192  # of the database, in the memory of a crawl
-BEGINNING_SECONDS = 60.0  # that a worker may take to begin
 
 
 class ArchiveLocked(Exception):  # noqa: N818 - a state, not an error

@@ -21,6 +21,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
+from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +31,8 @@ from archive.models import Outlet, Page, Reading
 from crawlers.turns import Turns
 
 T = TypeVar("T")
+
+BEGINNING_SECONDS = 60.0  # that a worker may take to begin
 
 MAX_WORKERS = 2  # each more would take some 80 MB; see docs/security.md for the bound of the whole crawl
 # Bodies beyond one of these are heavy: read one at a time, and what they took is given back to the system. Of 149
@@ -62,11 +65,13 @@ class Workers:
     async def pool(self) -> ProcessPool:
         """Return the pool, begun where it is not. Beginning waits for the fork server, in a thread."""
         if self._pool is None or not self._pool.active:
+            context = prepare()
+            self._begun = context.Semaphore(0)  # a count of the workers that are under way
             self._pool = ProcessPool(
                 max_workers=self.number,
                 initializer=_begin_worker,
-                initargs=(self.topic, self.memory_mb),
-                context=prepare(),
+                initargs=(self.topic, self.memory_mb, self._begun),
+                context=context,
             )
             self._beginning = asyncio.ensure_future(asyncio.to_thread(_warm_up, self._pool, self.number))
         await asyncio.shield(self._beginning)
@@ -114,14 +119,17 @@ class Workers:
             raise ReadingError("the worker processes ended") from error
 
     async def close(self) -> None:
-        """End the workers."""
+        """End the workers, when all have begun: one whose locks go while it takes them over ends in a traceback."""
         if self._pool is not None:
             pool = await self.pool()
+            for _ in range(self.number):
+                await asyncio.to_thread(self._begun.acquire, timeout=BEGINNING_SECONDS)
             pool.stop()  # type: ignore[no-untyped-call]
             await asyncio.to_thread(pool.join)
 
 
-def _begin_worker(topic: Path | None, memory_mb: int) -> None:
+def _begin_worker(topic: Path | None, memory_mb: int, begun: Semaphore) -> None:
+    begun.release()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the crawl, which ends its workers itself
     give_memory_back()
     threading.Thread(target=_end_with_parent, daemon=True).start()
