@@ -15,6 +15,7 @@ import argparse
 import http.client
 import os
 import random
+import socket
 import sqlite3
 import statistics
 import subprocess
@@ -33,7 +34,6 @@ import psutil
 
 from benchmarks.search import QUERIES
 
-SITE, PLAIN = 8765, 8766
 START_SECONDS = 180
 SEED = 5
 PLAIN_QUERIES = 8
@@ -53,10 +53,13 @@ class Kind:
 class Server:
     """A server process and what it uses."""
 
-    def __init__(self, command: list[str], port: int) -> None:
+    def __init__(self, command: list[str]) -> None:
         began = time.monotonic()
+        with socket.socket() as probe:  # a port that is free: on a usual one another server may answer
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        command = [*command, "--port", str(self.port)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.port = port
         while True:
             try:
                 self.get("/robots.txt")
@@ -288,8 +291,8 @@ def writing(path: Path) -> Iterator[list[float]]:
 
 def plain_datasette(path: Path) -> None:
     """Print plain Datasette's times on the same file, with its own settings but for the limit of time."""
-    command = [sys.executable, "-m", "datasette", str(path), "--port", str(PLAIN)]
-    server = Server([*command, "--setting", "sql_time_limit_ms", "60000"], PLAIN)
+    command = [sys.executable, "-m", "datasette", str(path)]
+    server = Server([*command, "--setting", "sql_time_limit_ms", "60000"])
     facets = "&_facet=outlet&_facet=country&_facet=language"
     table = f"/{path.stem}/articles"
     search = "?_fts_table=articles_fts&_fts_pk=id&_search="
@@ -368,8 +371,7 @@ def main() -> None:
     kinds = kinds_of(db)
     (articles,) = db.execute("SELECT count(*) FROM articles").fetchone()
     print(f"{articles:,} articles; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    command = [sys.executable, "-m", "archive.cli", "serve", "--db", str(given.path), "--port", str(SITE)]
-    server = Server(command, SITE)
+    server = Server([sys.executable, "-m", "archive.cli", "serve", "--db", str(given.path)])
     try:
         print(f"ready after {server.started:.1f} s, {server.start_cpu:.1f} s of them at work")
         for kind in filter(
