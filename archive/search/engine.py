@@ -189,20 +189,18 @@ def _by_column(found: Selected, first: int, last: int) -> Weighed:
 
 def _ordered(found: Selected, ranks: Ints, copies: Copies, sort: Sort) -> Positions:
     """Return the order of the results as indexes into ``found.positions``; of copies the first in it alone."""
-    order = np.arange(len(ranks), dtype=np.int32)
-    if sort != "oldest":
-        order = order[::-1] if sort == "newest" else _falling(ranks)
-    copied = found.grouped if copies == "fold" else None
-    if copied is None or not len(copied.places):
-        return order
-    places = copied.places
+    shown = np.ones(len(ranks), bool)
+    if copies == "fold" and len(found.grouped.places):
+        places, groups = found.grouped.places, found.grouped.groups
+        if sort == "relevance":
+            places = places[np.lexsort((-ranks[places], groups))]
+        same = groups[1:] == groups[:-1]
+        shown[places[:-1][same] if sort == "newest" else places[1:][same]] = False
     if sort == "relevance":
-        places = places[np.lexsort((-ranks[places], copied.groups))]
-    same = copied.groups[1:] == copied.groups[:-1]
-    hidden = places[:-1][same] if sort == "newest" else places[1:][same]
-    shown = np.ones(len(order), bool)
-    shown[hidden] = False
-    return order[shown.take(order)]
+        order = _falling(ranks)
+        return order[shown.take(order)]
+    in_time = np.flatnonzero(shown).astype(np.int32)
+    return in_time[::-1] if sort == "newest" else in_time
 
 
 def _falling(ranks: Ints) -> Positions:
