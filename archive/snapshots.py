@@ -201,9 +201,9 @@ def save_snapshot(db: Database, writer: SnapshotWriter, exchange: Exchange) -> S
         warc_offset=location.offset,
         warc_length=location.length,
         payload_digest=location.payload_digest,
-        content_type=exchange.header("content-type"),
-        etag=exchange.header("etag"),
-        last_modified=exchange.header("last-modified"),
+        content_type=_printable(exchange, "content-type"),
+        etag=_printable(exchange, "etag"),
+        last_modified=_printable(exchange, "last-modified"),
         tls=exchange.tls,
     )
     columns = {field.name: getattr(kept, field.name) for field in fields(kept) if field.name != "id"}
@@ -219,6 +219,12 @@ _COLUMNS = (
     "id, url, page, fetched, status, warc_file, warc_offset, warc_length, payload_digest, content_type,"
     " etag, last_modified, tls"
 )
+
+
+def _printable(exchange: Exchange, name: str) -> str | None:
+    """Return a header of the answer; none where it holds what is no text. The WARC has it as it came."""
+    value = exchange.header(name)
+    return value if value is not None and value.isprintable() else None
 
 
 def find_snapshot(db: Database, number: int) -> Snapshot | None:

@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 
 from datasette.utils.asgi import Request
 
+from archive.folding import harmless
 from archive.search import Filters, Query, parse
 from archive.search.query import Accents
 from archive.site.i18n import Words
@@ -71,7 +72,7 @@ def asked_of(request: Request, *, public: bool, **fixed: Any) -> Asked:
 
     In a public edition accents never count: the texts that would have to be read are not there.
     """
-    text = request.args.get("q") or ""
+    text = harmless(request.args.get("q") or "")
     both = request.args.get("both") == "1"
     sort = next((order for order in SORTS if order == request.args.get("sort")), default_sort(text))
     heeded = "ignore" if public else request.args.get("accents")

@@ -309,8 +309,8 @@ def with_validators(route: Route, response: Response) -> Route:
     whole = not {"dataloss", "download_stopped", "partial"} & set(response.flags)
 
     def header(name: str) -> str | None:
-        value = response.headers.get(name)
-        return value.decode("latin-1") if value is not None and whole else None
+        value = (response.headers.get(name) or b"").decode("latin-1")
+        return value if whole and value and value.isprintable() else None
 
     return Route(
         url=route.url, outlet=route.outlet, kind=route.kind, parent=route.parent, origin=route.origin,
