@@ -58,6 +58,8 @@ def _longest_beginning(language: str) -> int:
 @lru_cache(maxsize=100_000)
 def senses(word: str, language: str) -> tuple[str, ...]:
     """Return the senses of a folded word: of itself, else of the longest beginning that the glossary lists."""
+    if language not in LANGUAGES:
+        return ()
     whole, beginnings = _glossary()[language]
     if word in whole:
         return tuple(whole[word])

@@ -8,9 +8,19 @@ import json
 
 from tests.hostile import Behaviour, Call, Web, not_found
 from tests.hostile_cases import BAD, LOST, Case, head, html, lost, page, read, wire
-from tests.hostile_documents import article_here, inside_article, items, ld, rss, sent, sitemap, swap
+from tests.hostile_documents import (
+    article_here,
+    inside_article,
+    items,
+    ld,
+    published,
+    rss,
+    sent,
+    sitemap,
+    swap,
+)
 from tests.hostile_documents import entry as place
-from tests.hostile_more import SECOND, WideWeb, body, good_feed, redirect, says_nothing, status
+from tests.hostile_more import SECOND, WideWeb, body, good_feed, raw, redirect, says_nothing, status
 
 GOOD = Web.GOOD
 HEADLINE = "México y Estados Unidos acuerdan un programa de seguridad"
@@ -132,7 +142,25 @@ async def feed_of_silence(call: Call) -> None:
     await call.answer(call.web.feed(call.outlet, *silent_dozen(call), GOOD), kind="application/rss+xml")
 
 
+async def resets_the_second(call: Call) -> None:
+    content = html(call)
+    call.writer.write(head("Connection: keep-alive", f"Content-Length: {len(content)}") + content)
+    await call.writer.drain()
+    await asyncio.sleep(0.1)
+    call.writer.transport.abort()
+
+
+async def secure_links(call: Call) -> None:
+    secure = call.base.replace("http:", "https:")
+    await call.answer(call.web.feed(call.outlet, secure + BAD, call.base + GOOD), kind="application/rss+xml")
+
+
 SERVERS: dict[str, Case] = {
+    "resets-the-second": read(resets_the_second),
+    "speaks-tls": lost(raw(b"\x15\x03\x01\x00\x02\x02\x0a"), "not HTTP"),
+    "secure-links-to-plain-port": Case({"/feed.xml": secure_links}, block='feeds = ["{base}/feed.xml"]'),
+    "wrong-language": read(page(change=swap(b'lang="es"', b'lang="zh"'))),
+    "buddhist-date": read(page(change=published("3 มีนาคม 2569"))),
     "third-time": read(third_time),
     "resets-then-answers": read(resets_then_answers),
     "keeps-promising": read(keeps_promising),

@@ -348,3 +348,18 @@ def test_what_is_declared_a_headline_and_is_a_description_gives_way_to_what_the_
     )
     page = Page(url=ADDRESS, body=html.encode(), fetched="2026-03-04T00:00:00Z")
     assert extract(page).title == "Tratado de aguas de 1944"
+
+
+@pytest.mark.parametrize(
+    ("declared", "language"), [("zh", "es"), ("xx", "es"), ("en-US", "es"), ("pt", "pt")]
+)
+def test_a_page_that_declares_another_language_is_in_the_one_it_is_written_in(
+    declared: str, language: str
+) -> None:
+    text = (
+        "El gobierno de México y el de los Estados Unidos dijeron que la reunión de seguridad se hará en la ciudad de "
+        "Laredo, donde los delegados de las dos partes hablarán de las armas que cruzan la frontera y de lo que se ha "
+        "hecho para que no lleguen a los grupos del crimen en el norte del país, según el comunicado de ayer."
+    )
+    body = f"<html lang='{declared}'><body><article><h1>Reunión en Laredo</h1><p>{text}</p></article></body></html>"
+    assert extract(page("nota", body=body.encode(), language="es")).language == language

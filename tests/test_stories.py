@@ -523,3 +523,13 @@ def test_whatever_the_order_of_arrival_the_archive_ends_as_if_grouped_at_once(
     before = found()
     group_archive(db, anew=True)
     assert found() == before
+
+
+def test_an_article_in_a_third_language_does_not_end_the_grouping(tmp_path: Path) -> None:
+    db = archive(tmp_path)
+    for name in ("correo", "ledger", "faro"):
+        publish(db, name)
+    with db.conn:
+        db.execute("UPDATE articles SET language = 'zh' WHERE outlet = 'faro'")
+    assert group_archive(db)["stories"]["read"] == 3
+    assert any("correo" in members for members in stories(db).values())

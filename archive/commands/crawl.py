@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import re
+import sqlite3
 import sys
 import time
 import traceback
@@ -308,6 +309,11 @@ def settle(path: Path, *, changed: bool) -> None:
             learn_boilerplate(archive)
             mark_teasers(archive)
         group_archive(archive)
+    except (sqlite3.Error, OSError):
+        raise
+    except Exception as error:  # of what the articles say: the crawl itself is done, and its books are closed
+        logging.getLogger(__name__).debug("grouping failed", exc_info=True)
+        click.echo(f"not grouped: {type(error).__name__}: {error}; `bilateral group` tries again", err=True)
     finally:
         archive.close()
 

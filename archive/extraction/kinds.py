@@ -59,6 +59,10 @@ def _turns(blocks: list[Block]) -> int:
     return sum(labels.count(label) >= 2 for label in labels) + questions
 
 
+# Whose texts have so many of Spanish's small words that they would pass for it.
+_KIN = frozenset({"pt", "gl", "ca", "it", "fr", "ro", "an", "oc"})
+
+
 def find_language(found: Structured, text: str, default: str | None) -> str | None:
     """Return ISO 639-1: what the text is written in where that is plain, else what the page declares.
 
@@ -68,7 +72,7 @@ def find_language(found: Structured, text: str, default: str | None) -> str | No
     spanish = sum(word in _SPANISH for word in words)
     english = sum(word in _ENGLISH for word in words)
     declared = _declared(found)
-    if len(words) >= 40 and declared in ("es", "en", None):
+    if len(words) >= 40 and declared not in _KIN:
         if spanish > 3 * english and spanish > len(words) * 0.12:
             return "es"
         if english > 3 * spanish and english > len(words) * 0.12:
