@@ -24,7 +24,9 @@ MODEL = Path(__file__).with_name("stories.toml")
 WINDOW_DAYS = 14.0  # two articles published further apart are not compared
 CROWD_DAYS = 3.0  # articles that near in time are an article's crowd
 FAINT = 0.01  # likeness below which two articles count as nothing alike
-FEATURES = ("names", "figures", "concepts", "words", "cross", "apart", "dates", "event", "numbers", "crowd")
+FEATURES = (
+    "names", "figures", "concepts", "words", "cross", "apart", "dates", "event", "numbers", "counts", "crowd",
+)  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
 
@@ -160,6 +162,8 @@ class Pool:
             for part in ("names", "figures", "concepts", "words")
         ]
         self._numbers = _columns([dict.fromkeys(profile.numbers, 1.0) for profile in self.profiles])
+        self._counts = _columns([dict.fromkeys(profile.counts, 1.0) for profile in self.profiles])
+        self._counted = np.array([bool(profile.counts) for profile in self.profiles])
         self._dates = _days(self.profiles)
 
     def window(self, row: int) -> tuple[int, int]:
@@ -176,6 +180,7 @@ class Pool:
             self._agreement(row, start, stop),
             self._same_event(row, start, stop),
             np.minimum(self._numbers.products(row, start, stop), 2) / 2,
+            self._same_counts(row, start, stop),
             np.minimum(self._crowd[start:stop], self._crowd[row]) * np.log(2),
         ])  # fmt: skip
 
@@ -187,6 +192,13 @@ class Pool:
         found: Floats = 1 / (1 + np.exp(-np.maximum(score, -500)))
         found[row - start] = 0.0
         return found
+
+    def _same_counts(self, row: int, start: int, stop: int) -> Floats:
+        """Return 1 where both open with a number in common, -1 with others ("29 prisoners", "26 reos"), else 0."""
+        if not self._counted[row]:
+            return np.zeros(stop - start)
+        same = self._counts.products(row, start, stop) > 0
+        return np.where(self._counted[start:stop], np.where(same, 1.0, -1.0), 0.0)
 
     def _agreement(self, row: int, start: int, stop: int) -> Floats:
         """Return 1 where both name a day, -1 where all days they name lie more than one apart, else 0."""

@@ -31,6 +31,8 @@ PRIORS = {"names": 6.0, "figures": 4.0, "concepts": 0.0, "words": 8.0}
 DECIMALS = 4
 CONCEPTS = ("act:", "matter:", "body:", "place:", "common:", "figure:")
 
+_SETS = ("numbers", "counts", "dates")  # what of a profile is a set
+
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['.-][^\W\d_]+)*")
 OPENING = "opening:"  # a capitalised word that stands nowhere but at the beginning of sentences
 SMALL = "small:"  # a word that is often written small
@@ -51,6 +53,7 @@ class Profile:
     concepts: Weights
     words: Weights  # senses and cognates
     numbers: frozenset[str]
+    counts: frozenset[str]  # the numbers of the headline and the opening
     dates: frozenset[int]  # days named near the publication, counted from the year 1
     event: int | None  # the first day the opening names, if it is not ahead: when it happened
 
@@ -98,6 +101,7 @@ def read_profile(
         concepts=_part("concepts", tokens, CONCEPTS),
         words=_part("words", _weighed(words, telling, {}), ("word:", "cognate:")),
         numbers=frozenset(t for t in tokens if t.startswith("number:")),
+        counts=frozenset(t for t in first if t.startswith("number:")),
         dates=dates,
         event=event,
     )
@@ -234,7 +238,7 @@ def packed(profile: Profile) -> str:
     """Return a profile as JSON, from which `unpacked` makes the same again."""
     parts = asdict(profile)
     return json.dumps(
-        {**parts, "numbers": sorted(profile.numbers), "dates": sorted(profile.dates)},
+        {**parts, **{name: sorted(parts[name]) for name in _SETS}},
         ensure_ascii=False, separators=(",", ":"),
     )  # fmt: skip
 
@@ -242,4 +246,4 @@ def packed(profile: Profile) -> str:
 def unpacked(text: str) -> Profile:
     """Return the profile that `packed` wrote down."""
     parts = json.loads(text)
-    return Profile(**{**parts, "numbers": frozenset(parts["numbers"]), "dates": frozenset(parts["dates"])})
+    return Profile(**{**parts, **{name: frozenset(parts[name]) for name in _SETS}})

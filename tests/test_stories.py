@@ -147,6 +147,20 @@ def test_a_name_that_only_begins_sentences_is_a_name_and_an_ordinary_word_there_
     assert set(read.names) == {"name:ochoa"}
 
 
+def test_another_number_in_the_headline_speaks_against_one_event() -> None:
+    text = (
+        "El gabinete de seguridad informó que {} internos de alta peligrosidad viajaron en aviones militares."
+    )
+    one, same, other = (
+        read_profile(
+            n, "es", "2026-05-12", f"Envían a {count} reos a EU", text.format(count), load_model().telling
+        )
+        for n, count in enumerate((26, 26, 37))
+    )
+    counts = Pool([one, same, other]).features(0, 0, 3)[FEATURES.index("counts")]
+    assert counts.tolist() == [1.0, 1.0, -1.0]
+
+
 def test_each_line_of_the_glossary_has_a_name_of_its_own() -> None:
     lines = [pair for table in tomllib.loads(WORDS.read_text("utf-8")).values() for pair in table.items()]
     names = Counter(sense_of(*pair) for pair in lines)
