@@ -383,7 +383,15 @@ def main() -> None:
             at_once(server, kinds, clients)
         print("while an article is written ten times a second:")
         with writing(given.path) as took:
-            some = ("front page", "search, newest", "search, relevance", "article", "outlet", "changes")
+            some = (
+                "front page",
+                "search, newest",
+                "search, relevance",
+                "article",
+                "outlet",
+                "changes",
+                "calendar",
+            )
             report(server, [kind for kind in kinds if kind.name in some], 1, "w")
         print(line("writing an article", [1000 * seconds for seconds in took]))
     finally:

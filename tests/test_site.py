@@ -14,7 +14,7 @@ import pytest
 from icalendar import Calendar
 
 from archive.grouping import group_archive
-from archive.search import facets
+from archive.search import facets, warm
 from archive.site import queries
 from archive.site.calendar_queries import calendar
 from archive.site.diffs import word_diff
@@ -307,3 +307,27 @@ def test_the_calendar_notices_what_another_program_deletes_or_adds(archive: Path
     with writer:
         writer.executemany(f"INSERT INTO mentions VALUES ({','.join('?' * len(kept[0]))})", kept)
     assert calendar(reader, "2026") == talks
+
+
+def test_readers_of_the_calendar_do_not_wait_for_what_is_written(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "archive.db"
+    shutil.copy(archive, copy)
+    monkeypatch.setattr("archive.site.kept.CALM_SECONDS", 0.0)
+    reader, writer = sqlite3.connect(copy), sqlite3.connect(copy)
+    warm(reader, patience=1.0)
+    talks = calendar(reader, "2026")
+    with writer:
+        writer.execute("DELETE FROM mentions WHERE date = ?", [talks[0]["date"]])
+    assert calendar(reader, "2026") == talks  # while they are read anew
+    for _ in range(100):
+        if calendar(reader, "2026") == talks[1:]:
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("never read anew")
+    monkeypatch.setattr("archive.site.kept.BEHIND_SECONDS", 0.0)
+    with writer:
+        writer.execute("DELETE FROM mentions WHERE date = ?", [talks[1]["date"]])
+    assert calendar(reader, "2026") == talks[2:]  # too old to be shown

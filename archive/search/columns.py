@@ -253,6 +253,11 @@ def warm(db: Database | sqlite3.Connection, *, patience: float = 0.0) -> int:
     return len(columns_of(connection))
 
 
+def patience_of(file: tuple[object, ...]) -> float:
+    """Return for how many seconds searches of a file do not look for what was written, as `warm` was told."""
+    return _patience.get(file, 0.0)
+
+
 def columns_of(connection: sqlite3.Connection) -> Columns:
     """Return the columns of the archive as it is now, read once and then kept in step.
 
@@ -261,7 +266,7 @@ def columns_of(connection: sqlite3.Connection) -> Columns:
     file = file_of(connection)
     if file is None:
         return _read(connection, _version(connection))
-    known, patience = _columns.get(file), _patience.get(file, 0.0)
+    known, patience = _columns.get(file), patience_of(file)
     age = time.monotonic() - known.checked[0] if known is not None else 0.0
     if known is not None and age < patience:
         return known

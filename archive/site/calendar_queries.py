@@ -41,8 +41,8 @@ def _count(connection: sqlite3.Connection) -> int:
 def _talks(
     connection: sqlite3.Connection, version: tuple[str, int, int, int], since: str, until: str
 ) -> list[Row]:
-    return _calendar.get(
-        connection, version, lambda _: _read_calendar(connection, version[0], since, until), (since, until)
+    return _calendar.soon(
+        connection, version, lambda db: _read_calendar(db, version[0], since, until), (since, until)
     )
 
 
