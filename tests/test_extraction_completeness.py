@@ -1,7 +1,10 @@
 """What was fetched: the article, part of it, a wall, a missing page, a listing or nothing, in many wordings."""
 
+import json
+import re
 import resource
 import tomllib
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from archive.extraction import extract
 from archive.extraction.errors import ExtractionError
 from archive.models import Page
 
+SENTENCE = re.compile(r'\n+|(?<=[.!?”"])\s+(?=[A-ZÁÉÍÓÚ¿“"])')
 PAGES = Path(__file__).parent / "pages"
 CASES = tomllib.loads((PAGES / "completeness.toml").read_text(encoding="utf-8"))["page"]
 WHOLE = tomllib.loads((PAGES / "judged.toml").read_text(encoding="utf-8"))["page"]
@@ -35,6 +39,24 @@ def test_completeness(case: dict[str, str]) -> None:
 def test_completeness_of_whole_pages(case: dict[str, str]) -> None:
     page = Page(url=case["url"], body=case["html"].encode(), fetched="2026-11-20T00:00:00Z")
     assert extract(page).completeness == case["completeness"]
+
+
+def test_no_text_of_the_subject_is_taken_for_anything_but_an_article() -> None:
+    """Short and unsigned, under a menu with a link to sign in: words of walls and missing pages are words of news."""
+    taken = []
+    for file in sorted((PAGES.parent / "texts" / "relevance").glob("*.jsonl")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            told = json.loads(line)
+            sentences = [part for part in SENTENCE.split(told["text"]) if part.strip()]
+            paragraphs = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences[:4])
+            frame = "<header><a href='/entrar'>Iniciar sesión</a></header>{}<footer>Aviso de cookies</footer>"
+            body = frame.format(f"<main><h1>{escape(told['title'])}</h1>{paragraphs}</main>")
+            article = extract(
+                page_of(f"<html><title>{escape(told['title'])}</title><body>{body}</body></html>")
+            )
+            if article.completeness != "full":
+                taken.append((told["title"], article.completeness, article.completeness_reason))
+    assert not taken
 
 
 def page_of(html: str) -> Page:

@@ -37,7 +37,7 @@ _OFFER = PATTERNS["offer"]
 _MORE = PATTERNS["more-to-read"]
 _READ_FULL = PATTERNS["read-full"]
 _READING_ON = PATTERNS["reading-on"]
-_TOLD = PATTERNS["told"]
+_SPEECH = PATTERNS["speech"]
 _SEARCHED = PATTERNS["searched"]
 _BARE_WALL = PATTERNS["bare-wall"]
 _BARE_GONE = PATTERNS["bare-gone"]
@@ -60,6 +60,8 @@ _TYPES_OF_LISTING = frozenset(LISTING_TYPES)
 
 MANY = 5  # linked headlines that make a listing
 FOUND = 3  # items or headings that make a page of results
+HEADLINE = 6  # words
+OWN = 8  # words that a page has at least for its text to be more than a label
 FEW = 30  # words
 SLUG = 4  # words of three letters and more
 SMALL = 1_000  # characters that a page shows
@@ -125,12 +127,13 @@ def judge_completeness(
     own_words = sum(block.words for block in own)
     # Where nothing on the page was a paragraph, all it shows is one block, its headline and its links among it.
     lumped = len(blocks) == 1 and bool(titles) and blocks[0].text.startswith(titles[0]) and words < FULL
-    if (own_words < SHORT or lumped) and told < 2 and _GONE.search(heading) and not is_article:
-        return Judgement("soft-404", "the headline says the page is missing", False)
-    if own_words < 60 and not is_article and (match := _GONE.search(page_text[:3000])):
-        return Judgement("soft-404", f"the page says: {match[0][:80]}", False)
-    if not is_article and (judgement := _bare(blocks, words, page_text)):
-        return judgement
+    if not (is_article or _reports(blocks)):
+        if (own_words < SHORT or lumped) and told < 2 and _GONE.search(heading):
+            return Judgement("soft-404", "the headline says the page is missing", False)
+        if judgement := _missing_or_bare(
+            titles[0] if titles else "", f"{title} | {heading}", text, own_words, page_text
+        ):
+            return judgement
     if reason := _teaser(found, blocks, raw, page_text, words, closed):
         return Judgement("teaser", reason, closed or "pay" in reason or "subscri" in reason)
     if is_article and 0 < words < OFFERED and leads_on:
@@ -187,12 +190,28 @@ def _login(url: str, title: str, blocks: list[Block], words: int, *, asks_passwo
     return "login: it asks for a password" if words < SHORT and told < 2 else ""
 
 
-def _bare(blocks: list[Block], words: int, page_text: str) -> Judgement | None:
-    """What a page with hardly a word on it is, and nothing that tells of anything: looser words will do to know it."""
-    if words >= BARE or len(page_text) > BARE_PAGE or any(map(_tells, blocks)):
+def _reports(blocks: list[Block]) -> bool:
+    """Whether a text says who said something, as no page does that stands instead of an article."""
+    return any(_SPEECH.search(fold(block.text)) for block in blocks)
+
+
+def _missing_or_bare(
+    headline: str, names: str, text: Text, own_words: int, page_text: str
+) -> Judgement | None:
+    """What a page with little of its own on it is, and nothing that tells of anything: looser words will do to know it.
+
+    The rest of the page, its menus above all, is asked only where there is hardly a text; where there is a headline
+    as articles have, and it says nothing of the kind, what the page tells is news.
+    """
+    words = sum(block.words for block in text.blocks)
+    shown = page_text if words < OWN else " | ".join((names, *(fold(block.text) for block in text.raw)))
+    if own_words < 60 and (match := _GONE.search(shown[:3000])):
+        return Judgement("soft-404", f"the page says: {match[0][:80]}", False)
+    if words >= BARE or len(page_text) > BARE_PAGE or any(map(_tells, text.blocks)):
         return None
     for kind, pattern in (("wall", _BARE_WALL), ("soft-404", _BARE_GONE)):
-        if match := pattern.search(page_text):
+        told = len(headline.split()) >= HEADLINE and not pattern.search(fold(headline))
+        if not told and (match := pattern.search(shown)):
             return Judgement(cast("Completeness", kind), f"hardly a word but: {match[0]}", False)
     return None
 
@@ -229,7 +248,7 @@ def accessible_for_free(found: Structured) -> bool | None:
 
 
 def _wall(heading: str, title: str, page_text: str, blocks: list[Block], words: int) -> str:
-    if words >= SHORT or any(_TOLD.search(fold(block.text)) for block in blocks):  # a wall tells of nobody
+    if words >= SHORT or _reports(blocks):
         return ""
     for kind, pattern in (*_TROUBLE, ("", _BOT)):
         other = _other_prose(blocks, pattern)
