@@ -190,6 +190,7 @@ class CheckedHandler:
                 await asyncio.wait_for(self.context.stopping.wait(), left)
 
     async def _download(self, request: Request) -> Response:
+        request.meta["asked_at"] = time.monotonic()
         download = asyncio.ensure_future(self.handler.download_request(request))
         stopping = asyncio.ensure_future(self.context.stopping.wait())
         try:

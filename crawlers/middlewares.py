@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 
+SLOW_SECONDS = 10.0  # after which a failure is not tried again in the same crawl
 LONGEST_REST_SECONDS = 30 * 86_400.0  # that a Retry-After is believed
 
 
@@ -165,6 +166,8 @@ class BackoffMiddleware:
             alone: Request = request.copy()
             alone.meta["own_turn"] = True
             return alone
+        if time.monotonic() - request.meta.get("asked_at", time.monotonic()) > SLOW_SECONDS:
+            return None
         again = self._again(request)
         if again is not None:
             await self._pause(self._wait(request))

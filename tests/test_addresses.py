@@ -115,3 +115,17 @@ def test_a_name_that_is_not_known_has_no_address_and_no_refusal() -> None:
     resolver = CheckedResolver(AddressPolicy([OUTLET]))
     assert resolve(resolver, "no-such-host.invalid", 443) == []
     assert resolver.refused == {}
+
+
+def test_a_name_that_leads_inward_at_its_second_look_up_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["8.8.8.8", "169.254.169.254", "::ffff:127.0.0.1"])
+
+    def look_up(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    resolver = CheckedResolver(AddressPolicy([OUTLET]))
+    assert resolve(resolver, "gira.example", 80) == ["8.8.8.8"]
+    assert resolve(resolver, "gira.example", 80) == []
+    assert resolve(resolver, "gira.example", 80) == []
+    assert "a private address" in resolver.refused["gira.example", 80]

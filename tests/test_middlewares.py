@@ -1,23 +1,29 @@
 """The small decisions on the way of a request: what is decoded, what is retried, how a failure is named."""
 
+import asyncio
 import gzip
 import time
 import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
+from typing import Any, cast
 
 import brotli
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scrapy import Request
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadCancelledError,
     DownloadConnectionRefusedError,
+    DownloadFailedError,
     DownloadTimeoutError,
     IgnoreRequest,
     ResponseDataLossError,
 )
+from scrapy.settings import Settings
 
 from archive.encodings import EncodingError, content_encodings, decoded
 from archive.models import Outcome
@@ -30,7 +36,7 @@ from crawlers.failures import (
     one_line,
     status_loss,
 )
-from crawlers.middlewares import LONGEST_REST_SECONDS, retry_after_seconds
+from crawlers.middlewares import LONGEST_REST_SECONDS, BackoffMiddleware, retry_after_seconds
 
 TEXT = "<html>México y Estados Unidos</html>".encode() * 50
 
@@ -194,3 +200,15 @@ def test_a_page_is_not_taken_for_a_file(body: bytes) -> None:
 
 def test_words_for_a_log_have_no_escape_sequences() -> None:
     assert one_line("a\x1b[31m\u202eb\nc\x00") == "a\ufffd[31m\ufffdb c\ufffd"
+
+
+@pytest.mark.parametrize(("seconds", "again"), [(0.5, True), (11.0, False)])
+def test_what_fails_slowly_is_not_tried_again_in_the_same_crawl(seconds: float, again: bool) -> None:
+    context = SimpleNamespace(cassette=SimpleNamespace(replaying=True))  # in which nothing is waited for
+    settings = Settings()
+    settings.setmodule("crawlers.settings")
+    crawler = cast("Any", SimpleNamespace(settings=settings, spider=SimpleNamespace(context=context)))
+    request = Request("http://a.example/", meta={"asked_at": time.monotonic() - seconds})
+    error = DownloadFailedError("closed")
+    asked = asyncio.run(BackoffMiddleware(crawler).process_exception(request, error))
+    assert (asked is not None) is again
