@@ -56,7 +56,7 @@ DATE = re.compile(
       |\s+(?P<es_after>próximo|entrante|pasado))?
   | (?i:\b(?:in|of|this|next|last|early|late|mid|until|since|for|by|before|after|as|to|and|or)
       [\s-]+(?:coming\s+)?(?:early\s+|late\s+|mid-?)?)
-      (?P<en_only>{_ENGLISH_MONTH})(?![\w.]*\s+\d{{1,2}}\b)(?:,?\s+(?P<en_only_year>(?:19|20)\d\d)\b)?
+      (?P<en_only>{_ENGLISH_MONTH})(?!\w)(?![\w.]*\s+\d{{1,2}}\b)(?:,?\s+(?P<en_only_year>(?:19|20)\d\d)\b)?
   | \b(?i:(?:the|an?|that|its|their|his|her)\s+)(?P<month_noun>{_ENGLISH_MONTH})\s+(?=[a-z]{{3}})
   | \b(?P<next_month>(?i:(?:el\s+)?(?:próximo\s+mes|mes\s+(?:próximo|entrante|que\s+viene))(?!\s+de\s)|next\s+month))\b
   | \b(?P<last_month>(?i:(?:el\s+)?(?:mes\s+pasado|pasado\s+mes)(?!\s+de\s)|last\s+month))\b

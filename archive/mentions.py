@@ -62,7 +62,8 @@ _TALKS = re.compile(
       |\bvot(?:ó|ará|arán|ed|es?)\b|\bpublic(?:ó|aron|ada|ado|ará)\b|\bpublished\b|\bfirm(?:ó|aron|ada|ado|arán?)\b|\bsign(?:ed|s)\b
       |\bdetuv\w+|\bdetenid[oa]s?\b|\barrest(?:ed|s)?\b|\bextradit\w+|\btraslad(?:ó|aron|ado|ados)\b|\btransferred\b
       |\banunci(?:ó|aron|ada|ado)\b(?!\s+para)|\bannounced\b(?!\s+for)|\b(?:dijo|inform[oó]|declar[oó]|asegur[oó]|confirm[oó]|(?<!se\s)adelant[oó]|señal[oó]|explic[oó]|precis[oó]|indic[oó]|revel[oó]
-        |afirm[oó]|detall[oó]|coment[oó]|expres[oó]|reiter[oó]|subray[oó])\b|\bhabl(?:ó|aron)\s+de\b(?!\s+nuevo)
+        |afirm[oó]|detall[oó]|coment[oó]|expres[oó]|reiter[oó]|subray[oó])\b|\bhabl(?:ó|aron)\s+de\b(?!\s+nuevo)|\bd(?:io|ieron)\s+a\s+conocer\b
+      |\bdifundi(?:ó|eron)\b|\bmañanera\b|\bconferencia\b|\b(?:press|news)\s+(?:conference|briefing)\b
       |\b(?:confirmed|stated|disclosed|revealed|added)\b|\btalk(?:ed|s)\s+(?:of|about)\b
       |\bsaid\b|\btold\b|\bwrote\b|\binstal(?:e|en)\b|\bnaci[oó]\b|\bborn\b|\bmuri[oó]\b|\bdied\b|\bkilled\b)
     """,
@@ -122,6 +123,11 @@ _DENIED = re.compile(
 )
 _SINCE = re.compile(r"(?:\b(?:since|desde)\s+(?:el\s+|la\s+|last\s+)?$)", re.IGNORECASE)
 _WHEN = re.compile(r",\s+(?:cuando|when|(?:mes|día|fecha)\s+en\s+(?:el\s+|la\s+)?que)\b", re.IGNORECASE)
+# "After March 4": a bound, and not the day of a talk; but "after Thursday's call".
+_BOUND = re.compile(r"\b(?:después\s+del?|after)\s+(?:el\s+|the\s+)?$", re.IGNORECASE)
+_OWN = re.compile(
+    r"['’]s\b|\s+(?:call|meeting|talks|session|visit|summit|dialogue|ministerial)\b", re.IGNORECASE
+)
 _ASIDE = re.compile(r",\s+(?:cuando|when|as|mientras|while)\b[^,]*,", re.IGNORECASE)
 
 
@@ -162,7 +168,8 @@ def _in_sentence(sentence: str, today: date, language: str | None) -> Iterator[M
         talk = _nearest(sentence, named, today)
         words = sentence[named.start : named.end].lower()
         since = _SINCE.search(sentence[: named.start]) or words.startswith(("since", "desde"))
-        if talk is None or since or _DENIED.search(sentence[: talk.start()]):
+        bound = _BOUND.search(sentence[: named.start]) and not _OWN.match(sentence, named.end)
+        if talk is None or since or bound or _DENIED.search(sentence[: talk.start()]):
             continue
         tense = _tense(sentence, talk, named, today)
         day = named.date
