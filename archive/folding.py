@@ -26,6 +26,7 @@ class _Folding(dict[int, str]):
 
 
 _FOLDING = _Folding()
+LONG = 24  # letters; texts of so many or more are folded all at once, which takes an eighth of the time
 _CODEPAGE = "cp1252"  # has the letters and quotation marks of both languages, each in one byte
 
 
@@ -44,7 +45,9 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    try:  # eight times as fast as letter by letter
+    if len(text) < LONG:
+        return text.translate(_FOLDING)
+    try:
         return text.encode(_CODEPAGE).translate(_FOLDED_BYTES).decode(_CODEPAGE)
     except UnicodeEncodeError:
         return text.translate(_FOLDING)

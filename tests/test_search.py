@@ -714,7 +714,10 @@ def test_folding_keeps_every_place(text: str) -> None:
     assert len(fold(composed(text))) == len(composed(text))
 
 
-@given(st.text(alphabet=st.characters(max_codepoint=0x2FFF)))
+@given(
+    st.text(alphabet=st.characters(max_codepoint=0x2FFF))
+    | st.text(alphabet=st.characters(codec="cp1252"), min_size=24)
+)
 def test_folding_goes_letter_by_letter(text: str) -> None:
     assert fold(text) == "".join(map(fold, text))
 
