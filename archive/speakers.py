@@ -287,7 +287,7 @@ def _according(line: list[str], chunks: list[Chunk]) -> Iterator[Chunk]:
     small = [token.lower() for token in line]
     for phrase in phrases("around", "according"):
         for place in range(len(line) - len(phrase)):
-            if tuple(small[place : place + len(phrase)]) == phrase:
+            if small[place] == phrase[0] and tuple(small[place : place + len(phrase)]) == phrase:
                 yield from _first_after(line, place + len(phrase), chunks)
     titled = len(line) > 2 and line[2].lower() in wording("people", "offices")
     if (small[:1] == ["para"] and titled) or small[:1] == ["for"]:
