@@ -27,7 +27,7 @@ from archive.search.columns import columns_of
 from archive.search.engine import Sort
 from archive.search.glossary import entries, translations
 from archive.search.matching import Copies, ids_listed
-from archive.search.reading import CODED
+from archive.search.reading import CODED, Coding, narrow
 from archive.stems import Vocabulary, forget_unused, note_words, reindex, stemmed
 from archive.store import open_archive, replace_reading, save_article, save_outlets, transaction
 from archive.takedown import take_down
@@ -937,6 +937,26 @@ def test_any_changes_lead_to_the_columns_of_a_new_reading(
     assert kept.sides.take(kept.kinds).tolist() == fresh.sides.take(fresh.kinds).tolist()
     assert kept.positions(np.sort(kept.ids)).tolist() == list(range(len(kept)))
     db.close()
+
+
+@given(
+    st.lists(st.integers(1, 2**40) | st.integers(1, 2**18), unique=True, max_size=60).flatmap(
+        st.permutations
+    ),
+    st.lists(st.integers(1, 2**40) | st.integers(1, 2**18), max_size=20),
+    st.sampled_from([0, 500]),
+)
+def test_any_ids_have_their_positions(ids: list[int], others: list[int], few: int) -> None:
+    array = narrow(np.array(ids, np.int64))
+    arrays = {name: np.zeros(len(ids), np.int16) for name in ("groups", "kinds", "section", "wire")}
+    arrays |= {"keys": np.arange(len(ids)), "ids": array}
+    place = np.argsort(array, kind="stable").astype(np.int32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns_module, "FEW", few)
+        columns = columns_module._assembled((), arrays, Coding(), place, ordered=True)
+        asked = np.array(sorted({*ids[::2], *others}), np.int64)
+        known = sorted(ids.index(number) for number in asked.tolist() if number in ids)
+        assert columns.positions(asked).tolist() == known
 
 
 def test_works_on_a_connection_that_returns_row_objects(db: Database, tmp_path: Path) -> None:
