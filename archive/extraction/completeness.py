@@ -159,7 +159,7 @@ def leading_on(root: HtmlElement, url: str) -> str:
 
     Where there are several, or it leads to another page of the site, it is another story's.
     """
-    links = [link for link in root.iter("a") if _READING_ON.match(fold(" ".join(link.itertext())[:LINK]))]
+    links = [link for link in root.iter("a") if _READING_ON.match(fold(_label_of(link)))]
     if len(links) != 1:
         return ""
     try:
@@ -170,6 +170,18 @@ def leading_on(root: HtmlElement, url: str) -> str:
     if same and not (target.path.startswith(own.path) and len(own.path) > 1):
         return ""
     return " ".join("".join(links[0].itertext()).split())[:60]
+
+
+def _label_of(link: HtmlElement) -> str:
+    """The text of a link; '' where it is longer than such labels are, and is not read to its end."""
+    pieces: list[str] = []
+    length = 0
+    for piece in link.itertext():
+        pieces.append(piece.strip())
+        length += len(pieces[-1]) + 1
+        if length > LINK:
+            return ""
+    return " ".join(pieces)
 
 
 def _is_beside(element: HtmlElement) -> bool:
