@@ -1,12 +1,17 @@
 """`bilateral serve`: the site over the archive."""
 
 import gc
+import sys
 from pathlib import Path
 
 import click
 
 from archive.options import db_option, plain_errors, readable
 from archive.publish import published_edition
+
+# How long a thread may keep the others waiting. Pages are read in many short steps: beside a download that is
+# written, each would wait for Python's usual 5 ms.
+SWITCH_SECONDS = 0.001
 
 
 @click.command()
@@ -37,6 +42,7 @@ def run_site(
     # whoever was reading just then by 60 ms.
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(SWITCH_SECONDS)
     click.echo(f"http://{host}:{port}/", err=True)
     server = uvicorn.Server(
         uvicorn.Config(
