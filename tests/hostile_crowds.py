@@ -22,6 +22,10 @@ def item(link: str, title: str = HEADLINE, inside: str = "") -> str:
     return f"<item><title>{title}</title><link>{link}</link>{inside}</item>"
 
 
+def anchor(link: str) -> str:
+    return f'<h2><a href="{link}">{HEADLINE}</a></h2>'
+
+
 def among(junk: Iterator[str], good: str, place: float) -> str:
     """Return ``good`` among ``junk``, at this part of its length."""
     parts = list(junk)
@@ -79,6 +83,7 @@ CROWDS: dict[str, Case] = {
     "crowd-of-closed-doors": crowd((item(link) for link in links("/cerrado/{}.html", 40)), place=1, **{f"cerrado/{n}.html": closes for n in range(40)}),
     "crowd-of-fat-items": crowd((item(link, inside=f"<description>{FAT}</description>") for link in links(EQUAL)), place=1),
     "crowd-of-slow-items": Case({"/feed.xml": drips_items, **NO_BAD}, block=FEED, route=("ok", "did not end within")),
+    "crowd-of-links": Case({"/seguridad": sent("<html><body>" + among((anchor(link) for link in links("/archivo/la-nota-numero-{}-de-ayer.html", 2_000)), anchor(GOOD), 0.5) + "</body></html>", "text/html"), **NO_BAD}, block='sections = ["{base}/seguridad"]'),
     "crowd-of-addresses": of_sitemap(sitemap(*links("<url><loc>{{base}}/archivo/nota-vieja-{}.html</loc></url>"), entry("{base}" + GOOD), *links("<url><loc>{{base}}/archivo/nota-{}.html</loc></url>"))),
     "crowd-of-newer-addresses": of_sitemap(sitemap(*links("<url><loc>{{base}}/archivo/nota-vieja-{}.html</loc><lastmod>2026-03-04</lastmod></url>"), entry("{base}" + GOOD, "<lastmod>2026-03-03</lastmod>"))),
     "crowd-of-sitemaps": of_sitemap(index(*links("{{base}}/mapa-{}.xml", 50)), **{"mapa-23": SMALL}),

@@ -13,12 +13,13 @@ from archive.extraction.encoding import decode
 from archive.extraction.parsing import tamed
 from archive.models import Lead, Outlet
 from archive.urls import same_page, url_key
+from crawlers.frontier import newness, spread
 from crawlers.outlets import refusal
 from crawlers.routes.bodies import NAMES, RouteError, kind_of, plain_body
 from crawlers.routes.links import is_article_address, may_be_article_address
 from crawlers.routes.texts import plain_text, resolve
 
-MAX_SECTION_LEADS = 300  # links of one page
+MAX_SECTION_LEADS = 1_000  # links of one page
 MAX_HEADLINE_CHARACTERS = 400  # a longer link text is a whole card, not its headline
 MIN_HEADLINE_WORDS = 4
 MAX_LINKS = 3_000  # of one page that are looked at
@@ -74,13 +75,15 @@ def read_section(body: bytes, url: str, outlet: Outlet, content_type: str | None
             continue
         known, headline = headlines.get(url_key(link), (link, ""))
         headlines[url_key(link)] = (known, max(headline, _headline(anchor), key=len))
-    leads = (
+    leads = [
         Lead(url=link, outlet=outlet.id, via="section", route=url, headline=headline)
         for link, headline in headlines.values()
         if is_article_address(link) or len(headline.split()) >= MIN_HEADLINE_WORDS
-    )
+    ]
     return SectionContents(
-        leads=tuple(itertools.islice(leads, MAX_SECTION_LEADS)),
+        leads=tuple(
+            spread(leads, MAX_SECTION_LEADS, lambda lead: lead.url, lambda lead: newness(lead.url, None))
+        ),
         next_page=_next_page(root, links, url, outlet),
     )
 
