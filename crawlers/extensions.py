@@ -16,6 +16,7 @@ from scrapy.utils.asyncio import create_looping_call
 from tqdm import tqdm
 
 from crawlers.context import context_of
+from crawlers.workers import trim
 
 if TYPE_CHECKING:
     from typing import Self
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 SYNC_SECONDS = 1.0
 LOG_SECONDS = 30.0
+TRIM_SECONDS = 3.0
 LARGE_BYTES = 1_500_000  # of an answer; the largest of 149 real article pages has 1.55 million
 ROOM_SECONDS = 0.05  # between two looks whether there is room for another answer
 
@@ -138,7 +140,7 @@ class Progress:
     def __init__(self, crawler: "Crawler") -> None:
         self.crawler = crawler
         self.bar: tqdm[Any] | None = None
-        self.logged = time.monotonic()
+        self.logged = self.trimmed = time.monotonic()
         self.loop: Any = None
 
     @classmethod
@@ -166,6 +168,9 @@ class Progress:
         except OSError as error:
             spider.abort(f"the archive cannot be written: {error}")
         spider.enforce_seconds()
+        if time.monotonic() - self.trimmed >= TRIM_SECONDS:
+            self.trimmed = time.monotonic()
+            trim()
         done = sum(visit.counts["fetched"] for visit in context.visits.values())
         waiting = sum(visit.waiting + visit.pages_open for visit in context.visits.values())
         if self.bar is not None:

@@ -154,6 +154,12 @@ def give_memory_back() -> None:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 256_000)
 
 
+def trim() -> None:
+    """Give free memory back that lies between blocks in use."""
+    with contextlib.suppress(OSError, AttributeError):  # a C library without it
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def _end_with_parent() -> None:
     """End this process when the crawl is gone, killed without a chance to end its workers."""
     with contextlib.suppress(OSError, AttributeError):
@@ -197,8 +203,7 @@ def _call_and_trim(function: Callable[..., T], *args: Any) -> T:
         return function(*args)
     finally:
         gc.collect()
-        with contextlib.suppress(OSError, AttributeError):  # a C library without it
-            ctypes.CDLL(None).malloc_trim(0)
+        trim()
 
 
 def _nothing() -> None:
