@@ -20,6 +20,8 @@ from archive.site.calendar_queries import calendar
 from archive.site.diffs import word_diff
 from archive.site.reasons import marked
 from archive.site.rendering import teaser
+from archive.store import open_archive
+from archive.takedown import take_down
 from tests.archives import build_archive
 from tests.site_pages import Get, client, in_language, own_pages
 from tests.small_archive import build
@@ -331,3 +333,18 @@ def test_readers_of_the_calendar_do_not_wait_for_what_is_written(
     with writer:
         writer.execute("DELETE FROM mentions WHERE date = ?", [talks[1]["date"]])
     assert calendar(reader, "2026") == talks[2:]  # too old to be shown
+
+
+def test_what_is_withdrawn_goes_from_the_calendar_at_once(archive: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "archive.db"
+    shutil.copy(archive, copy)
+    reader = sqlite3.connect(copy)
+    warm(reader, patience=60.0)
+    talks = calendar(reader, "2026")
+    article = talks[0]["sentences"][0]["article"]
+    db = open_archive(copy)
+    (url,) = db.execute("SELECT url FROM articles WHERE id = ?", [article]).fetchone()
+    take_down(db, url, "asked by the author")
+    shown = {sentence["article"] for talk in calendar(reader, "2026") for sentence in talk["sentences"]}
+    assert shown
+    assert article not in shown

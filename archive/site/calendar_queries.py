@@ -41,9 +41,10 @@ def _count(connection: sqlite3.Connection) -> int:
 def _talks(
     connection: sqlite3.Connection, version: tuple[str, int, int, int], since: str, until: str
 ) -> list[Row]:
-    return _calendar.soon(
-        connection, version, lambda db: _read_calendar(db, version[0], since, until), (since, until)
-    )
+    # By name another one after a takedown: what was withdrawn is not shown for a moment longer.
+    (takedowns,) = connection.execute("SELECT max(id) FROM takedowns").fetchone()
+    name = (since, until, takedowns)
+    return _calendar.soon(connection, version, lambda db: _read_calendar(db, version[0], since, until), name)
 
 
 def shown(connection: sqlite3.Connection, asked: str | None) -> Row:
