@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TextIO
 
 import rispy
+from bibtexparser import library
 from bibtexparser.entrypoint import write_string
-from bibtexparser.library import Library
 from bibtexparser.model import Entry, Field
 
 CITED_COLUMNS = (
@@ -83,7 +83,7 @@ def _bibtex_entry(record: Record) -> str:
         "note": _latex(_note(record)),
     }
     kept = [Field(name, value) for name, value in fields.items() if value]
-    return write_string(Library([Entry("article", _key(record), kept)])) + "\n"
+    return write_string(library.Library([Entry("article", _key(record), kept)])) + "\n"
 
 
 def _ris_fields(record: Record) -> dict[str, Any]:

@@ -59,9 +59,8 @@ class RouteAsked:
     route: Route
     depth: int = 1  # of indexes or listing pages above it
     others: tuple[Route, ...] = ()  # to be tried where this one cannot be read
-    siblings: deque[Route] = field(
-        default_factory=deque
-    )  # of the same index: one takes its place if it names nothing
+    # Of the same index: one takes its place if it names nothing.
+    siblings: deque[Route] = field(default_factory=deque)
 
 
 @dataclass(slots=True)
@@ -81,9 +80,8 @@ class Visit:
     ended: bool = False
     note: str = ""
     left: str = ""  # why pages are left for the next crawl
-    frontier: Frontier = field(
-        default_factory=Frontier
-    )  # pages waiting, in lines by the route that named them
+    # Pages waiting, in lines by the route that named them.
+    frontier: Frontier = field(default_factory=Frontier)
     known: set[str] = field(default_factory=set)  # what was ever put in a line
     routes: set[str] = field(default_factory=set)  # asked in this crawl, or in line
     counts: Counter[str] = field(default_factory=Counter)

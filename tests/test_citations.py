@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 import rispy
+from bibtexparser import library
 from bibtexparser.entrypoint import parse_string as parse_bibtex
-from bibtexparser.library import Library
 from click.testing import CliRunner
 from pybtex.database import parse_string
 from pylatexenc.latex2text import LatexNodes2Text
@@ -76,10 +76,10 @@ def test_no_headline_spoils_the_file() -> None:
     assert [record.get("title", "") for record in found] == [citations.in_one_line(title) for title in titles]
 
 
-def parsed(text: str) -> Library:
-    library = parse_bibtex(text)
-    assert not library.failed_blocks
-    return library
+def parsed(text: str) -> library.Library:
+    found = parse_bibtex(text)
+    assert not found.failed_blocks
+    return found
 
 
 def test_signs_stay_what_they_are() -> None:

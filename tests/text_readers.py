@@ -26,7 +26,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "copies": lambda text: compare(read_text(1, 1.0, LEDE + text), read_text(2, 1.0, LEDE + "x " + text)),
     "lines": lambda text: (line_digests(text), without(text, frozenset({"a"}))),
     "likeness": lambda text: same_article("Uno", text, "Dos", text + " y"),
-    "profile": lambda text: read_profile(1, "es", PUBLISHED, "Uno", text, {"*": 1.0, "SMALL": 1.0}),
+    "profile": lambda text: read_profile(1, "es", PUBLISHED, "Uno", text, {"*": 1.0}),
     "agency": lambda text: agency_in_text(paragraphs(text)),
     "diff": lambda text: word_diff(LEDE + text, LEDE + "x " + text[: len(text) // 2] + " y"),
 }

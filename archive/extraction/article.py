@@ -37,9 +37,8 @@ FEED_FULL = 150  # words from which on a feed's own content counts as the whole 
 
 
 _NO_SECTION = PATTERNS["no-section"]
-_PACKED = re.compile(
-    r",(?=\S)"
-)  # several in one string: "Spain,Europe", but not "Business, Finance & Economics"
+# Several in one string: "Spain,Europe", but not "Business, Finance & Economics".
+_PACKED = re.compile(r",(?=\S)")
 MAX_TITLE_CHARACTERS = 10_000
 MAX_DESCRIPTION_CHARACTERS = 20_000
 TOO_LARGE = "reading it needs more memory than one page may have"

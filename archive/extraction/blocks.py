@@ -74,9 +74,8 @@ def mark_links(root: HtmlElement, site: str) -> None:
             link.text += _END
         if not inward:
             link.tag = _LEAVING
-    etree.strip_tags(
-        root, _LEAVING
-    )  # all at once: one by one takes time that grows with the square of their number
+    # All at once: one by one takes time that grows with the square of their number.
+    etree.strip_tags(root, _LEAVING)
 
 
 _LEAVING = "leaving"  # the tag of a link out of the site until it is none

@@ -14,9 +14,8 @@ from archive.search.columns import file_of, patience_of
 T = TypeVar("T")
 MAX_ENTRIES = 64
 CALM_SECONDS = 5.0  # a thing is not made anew more often, where readers are shown the one before meanwhile
-BEHIND_SECONDS = (
-    600.0  # since that one was last known to be up to date, for it to be shown; then a reader waits
-)
+# Since that one was last known to be up to date, for it to be shown; then a reader waits.
+BEHIND_SECONDS = 600.0
 
 _worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kept")
 
